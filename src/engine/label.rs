@@ -1,0 +1,34 @@
+//! The labels by which tools that know Compose know a project's containers, networks and volumes.
+
+/// Project name.
+pub const PROJECT: &str = "com.docker.compose.project";
+/// Service key.
+pub const SERVICE: &str = "com.docker.compose.service";
+/// Version of the tool that made it.
+pub const VERSION: &str = "com.docker.compose.version";
+/// Project directory.
+pub const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+/// Stack files, comma separated.
+pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+/// `--env-file` arguments, comma separated; only with that flag.
+pub const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
+/// `True` on containers of `run`, `False` on others.
+pub const ONEOFF: &str = "com.docker.compose.oneoff";
+/// Hash of the definition.
+pub const CONFIG_HASH: &str = "com.docker.compose.config-hash";
+/// Replica number; absent on one-offs.
+pub const CONTAINER_NUMBER: &str = "com.docker.compose.container-number";
+/// `service:condition:restart`, comma separated.
+pub const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+/// Digest of the image it was created from.
+pub const IMAGE: &str = "com.docker.compose.image";
+/// Id of the container it was created to replace.
+pub const REPLACE: &str = "com.docker.compose.replace";
+/// Random part of a one-off's name.
+pub const SLUG: &str = "com.docker.compose.slug";
+/// Network key.
+pub const NETWORK: &str = "com.docker.compose.network";
+/// Volume key.
+pub const VOLUME: &str = "com.docker.compose.volume";
+/// The hook a helper container was made for.
+pub const HOOK: &str = "com.docker.compose.hook";

@@ -1,0 +1,178 @@
+//! What happens while a plan runs, as values: what was started, progressed, finished, for which subject, when.
+//!
+//! In: calls from `apply`, `ops` and `watch`. Out: [`Event`]s on a channel that one ui task drains. Deliberately absent:
+//! text for people ("Creating", "Created" live in the ui) and terminals.
+
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// Its number within the command, from 0.
+    pub seq: u64,
+    /// Milliseconds since the command started.
+    pub at_ms: u64,
+    /// What it is about.
+    pub subject: Subject,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(tag = "subject", content = "name", rename_all = "snake_case")]
+pub enum Subject {
+    /// The command as a whole.
+    Project(String),
+    /// A network, by its name in the engine.
+    Network(String),
+    /// A volume, by its name in the engine.
+    Volume(String),
+    /// An image, by reference.
+    Image(String),
+    /// A container, by the name it has or ends up with.
+    Container(String),
+    /// A service.
+    Service(String),
+}
+
+/// What is being done to a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// It is made.
+    Create,
+    /// It is replaced.
+    Recreate,
+    /// It is changed in place.
+    Update,
+    /// It is started.
+    Start,
+    /// It is stopped.
+    Stop,
+    /// It is restarted.
+    Restart,
+    /// It is killed.
+    Kill,
+    /// It is removed.
+    Remove,
+    /// It is renamed.
+    Rename,
+    /// It is frozen.
+    Pause,
+    /// It is thawed.
+    Unpause,
+    /// It is pulled.
+    Pull,
+    /// It is built.
+    Build,
+    /// It joins a network.
+    Connect,
+    /// It leaves a network.
+    Disconnect,
+    /// It is waited for until its process runs.
+    WaitRunning,
+    /// It is waited for until its probe succeeds.
+    WaitHealthy,
+    /// It is waited for until it exits with 0.
+    WaitCompleted,
+    /// A hook runs in or for it.
+    Hook,
+    /// A provider's program runs.
+    Provide,
+}
+
+/// What happened to the subject.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A plan of so many steps starts.
+    Planned {
+        /// Number of steps.
+        steps: usize,
+    },
+    /// Work on it began.
+    Started {
+        /// What is being done.
+        verb: Verb,
+        /// Why, when there is more to say than the verb.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Work on it went on.
+    Progress {
+        /// What is being done.
+        verb: Verb,
+        /// A part of it (an image layer); empty for the whole.
+        part: String,
+        /// Units done.
+        current: u64,
+        /// Units in all; 0 when unknown.
+        total: u64,
+        /// What the engine says about it.
+        text: String,
+    },
+    /// Work on it ended well.
+    Done {
+        /// What was done.
+        verb: Verb,
+    },
+    /// It was as it should be.
+    Unchanged {
+        /// The state it is in.
+        status: String,
+    },
+    /// Work on it failed.
+    Failed {
+        /// What was being done.
+        verb: Verb,
+        /// What went wrong, for people.
+        message: String,
+    },
+    /// Work on it was not begun because something before it failed.
+    Skipped {
+        /// What was to be done.
+        verb: Verb,
+        /// The subject that failed.
+        because: String,
+    },
+    /// The user should know.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// A line of a program's output (a build, a hook).
+    Output {
+        /// The line, without its end.
+        line: String,
+    },
+}
+
+/// The sender's side: cheap to clone, never blocks. The number of events is bounded by the size of the plan and the
+/// progress reports of the engine, hence the unbounded channel.
+#[derive(Debug, Clone)]
+pub struct EventSink {
+    sender: mpsc::UnboundedSender<Event>,
+    next: Arc<AtomicU64>,
+    started: Instant,
+}
+
+impl EventSink {
+    /// A sink and the receiver that the ui drains.
+    pub fn new(started: Instant) -> (Self, mpsc::UnboundedReceiver<Event>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self { sender, next: Arc::new(AtomicU64::new(0)), started }, receiver)
+    }
+
+    /// Sends one event. A ui that is gone is no reason to fail.
+    pub fn send(&self, subject: Subject, kind: EventKind) {
+        let seq = self.next.fetch_add(1, Ordering::Relaxed);
+        let at_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        drop(self.sender.send(Event { seq, at_ms, subject, kind }));
+    }
+}

@@ -1,0 +1,3 @@
+//! Process entry only; all work is in the library.
+
+fn main() {}

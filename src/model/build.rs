@@ -1,0 +1,92 @@
+//! `build`: how an image is made from source.
+
+use super::{ByteSize, EnvironmentMap, Extensions, FileReference, Ulimit, serial::is_default};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// <https://github.com/compose-spec/compose-spec/blob/main/build.md>
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BuildConfig {
+    /// Absolute path, URL or `service:x`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub context: String,
+    /// Path of the Dockerfile inside the context.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dockerfile: String,
+    /// The Dockerfile's text.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dockerfile_inline: String,
+    /// Extra privileges of the build.
+    #[serde(skip_serializing_if = "is_default")]
+    pub entitlements: Vec<String>,
+    /// Build arguments.
+    #[serde(skip_serializing_if = "is_default")]
+    pub args: EnvironmentMap,
+    /// Provenance attestation.
+    #[serde(skip_serializing_if = "is_default")]
+    pub provenance: String,
+    /// SBOM attestation.
+    #[serde(skip_serializing_if = "is_default")]
+    pub sbom: String,
+    /// SSH agents and keys by id.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ssh: BTreeMap<String, String>,
+    /// Labels of the image.
+    #[serde(skip_serializing_if = "is_default")]
+    pub labels: BTreeMap<String, String>,
+    /// Where to take cache from.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cache_from: Vec<String>,
+    /// Where to put cache.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cache_to: Vec<String>,
+    /// Use no cache.
+    #[serde(skip_serializing_if = "is_default")]
+    pub no_cache: bool,
+    /// Stages that use no cache.
+    #[serde(skip_serializing_if = "is_default")]
+    pub no_cache_filter: Vec<String>,
+    /// Named contexts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub additional_contexts: BTreeMap<String, String>,
+    /// Always pull base images.
+    #[serde(skip_serializing_if = "is_default")]
+    pub pull: bool,
+    /// `host=ip` lines for the build.
+    #[serde(skip_serializing_if = "is_default")]
+    pub extra_hosts: BTreeMap<String, Vec<String>>,
+    /// Windows isolation.
+    #[serde(skip_serializing_if = "is_default")]
+    pub isolation: String,
+    /// Network of the build.
+    #[serde(skip_serializing_if = "is_default")]
+    pub network: String,
+    /// Stage to build.
+    #[serde(skip_serializing_if = "is_default")]
+    pub target: String,
+    /// Secrets that the build may read.
+    #[serde(skip_serializing_if = "is_default")]
+    pub secrets: Vec<BuildSecret>,
+    /// Size of `/dev/shm`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shm_size: ByteSize,
+    /// Further names of the image.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tags: Vec<String>,
+    /// Limits of the build.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// Target platforms.
+    #[serde(skip_serializing_if = "is_default")]
+    pub platforms: Vec<String>,
+    /// Build with elevated privileges.
+    #[serde(skip_serializing_if = "is_default")]
+    pub privileged: bool,
+    /// `x-*`.
+    #[serde(skip)]
+    pub extensions: Extensions,
+}
+
+/// A secret that a build may read.
+pub type BuildSecret = FileReference;

@@ -1,0 +1,137 @@
+//! The typed, canonical Compose model: short syntax gone, paths absolute, names validated.
+//!
+//! In: a canonical tree (see [`crate::load`]). Out: a [`Project`], plain data that the graph, the lowering and the
+//! planner read. Deliberately absent: spans (they live in [`Origins`], only read when something is wrong), engine
+//! types, I/O. Field order inside each struct is the order in which the reference writes it, because the config hash
+//! ([`hash`]) is taken over that text.
+
+mod build;
+mod deploy;
+mod develop;
+mod environment;
+mod file_object;
+mod healthcheck;
+mod mount;
+mod name;
+mod network;
+mod port;
+mod serial;
+mod service;
+mod units;
+mod volume;
+
+pub mod hash;
+
+pub use build::{BuildConfig, BuildSecret};
+pub use deploy::{
+    DeployConfig, DeviceRequest, GenericResource, Placement, PlacementPreference, ResourceLimits,
+    ResourceReservations, Resources, RestartPolicyConfig, UpdateConfig, UpdateOrder,
+};
+pub use develop::{DevelopConfig, WatchAction, WatchExec, WatchRule};
+pub use environment::{Environment, EnvironmentMap};
+pub use file_object::{FileObject, FileReference};
+pub use healthcheck::{HealthTest, Healthcheck};
+pub use mount::{BindOptions, ImageOptions, Mount, MountType, TmpfsOptions, VolumeOptions};
+pub use name::{ConfigKey, ModelKey, NetworkKey, ProjectName, SecretKey, ServiceName, VolumeKey};
+pub use network::{Ipam, IpamPool, Network, ServiceNetwork};
+pub use port::Port;
+pub use service::{
+    BlkioConfig, CredentialSpec, Dependency, DependencyCondition, Device, EnvFile, Extends, Hook, Logging,
+    Model, Provider, Service, ServiceModel, ThrottleDevice, Ulimit, WeightDevice,
+};
+pub use units::{ByteSize, SpecDuration};
+pub use volume::Volume;
+
+use crate::source::Span;
+use crate::yaml::NodePath;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Free-form `x-*` values, kept for `config` and for tools.
+pub type Extensions = BTreeMap<String, serde_yaml::Value>;
+
+/// A loaded project: everything that the stack files say, resolved.
+///
+/// Maps are ordered by key: the reference sorts wherever order can be seen.
+#[derive(Debug, Clone, Default)]
+pub struct Project {
+    /// The name that containers, networks and volumes carry.
+    pub name: ProjectName,
+    /// The base of relative paths; absolute.
+    pub working_dir: PathBuf,
+    /// The stack files in merge order, as the `config_files` label lists them.
+    pub files: Vec<PathBuf>,
+    /// The `--env-file` arguments, absolute; empty when only the default `.env` was read.
+    pub env_files: Vec<PathBuf>,
+    /// Services that take part.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// Services that an inactive profile or a selection leaves out. They are not orphans.
+    pub disabled_services: BTreeMap<ServiceName, Service>,
+    /// Networks that a service uses (all of them with `--all-resources`).
+    pub networks: BTreeMap<NetworkKey, Network>,
+    /// Named volumes that a service uses.
+    pub volumes: BTreeMap<VolumeKey, Volume>,
+    /// Configs that a service uses.
+    pub configs: BTreeMap<ConfigKey, FileObject>,
+    /// Secrets that a service uses.
+    pub secrets: BTreeMap<SecretKey, FileObject>,
+    /// Models that a service uses.
+    pub models: BTreeMap<ModelKey, Model>,
+    /// Top-level `x-*`.
+    pub extensions: Extensions,
+    /// The interpolation environment: process variables over `.env`.
+    pub environment: Arc<Environment>,
+    /// Active profiles.
+    pub profiles: Vec<String>,
+    /// `--compatibility`: container names are joined with `_`.
+    pub compatibility: bool,
+    /// Where each value was written.
+    pub origins: Arc<Origins>,
+}
+
+impl Project {
+    /// `-`, or `_` with `--compatibility`: what joins project, service and number in a container's name.
+    pub fn separator(&self) -> &'static str {
+        if self.compatibility { "_" } else { "-" }
+    }
+
+    /// The name of replica `number` of a service: `container_name`, or `project-service-number`.
+    pub fn container_name(&self, service: &Service, number: u32) -> String {
+        match &service.container_name {
+            Some(name) => name.clone(),
+            None => format!("{}{sep}{}{sep}{number}", self.name, service.name, sep = self.separator()),
+        }
+    }
+
+    /// A service that takes part, by its key.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|(key, _)| key.as_str() == name).map(|(_, service)| service)
+    }
+}
+
+/// Where each value of the model was written: a side table that is only read when something has to be said about it.
+#[derive(Debug, Clone, Default)]
+pub struct Origins {
+    spans: HashMap<NodePath, Span>,
+}
+
+impl Origins {
+    /// Records where the value at `path` stands.
+    pub fn insert(&mut self, path: NodePath, span: Span) {
+        self.spans.insert(path, span);
+    }
+
+    /// Where the value at `path` stands, or the nearest value around it; [`Span::NONE`] when nobody wrote it.
+    pub fn span(&self, path: &NodePath) -> Span {
+        let mut path = path.clone();
+        loop {
+            if let Some(span) = self.spans.get(&path) {
+                return *span;
+            }
+            if path.0.pop().is_none() {
+                return Span::NONE;
+            }
+        }
+    }
+}

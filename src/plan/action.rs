@@ -1,0 +1,265 @@
+//! The closed list of things a plan can do on a single engine: one variant is one engine call, or one wait.
+
+use super::StepId;
+use crate::model::{DependencyCondition, NetworkKey, ServiceName, VolumeKey};
+use crate::observe::ContainerId;
+use serde::Serialize;
+
+/// One engine call, or one wait.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// `POST /images/create`.
+    PullImage {
+        /// The reference to pull.
+        image: String,
+        /// `os/arch`, when a service asks for one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        platform: Option<String>,
+        /// Services that use it.
+        services: Vec<ServiceName>,
+    },
+    /// `POST /build`, or what stands in for it.
+    BuildImage {
+        /// The service whose `build` it is.
+        service: ServiceName,
+        /// The name the image gets.
+        image: String,
+    },
+    /// `POST /networks/create`.
+    CreateNetwork {
+        /// Its key in the file.
+        key: NetworkKey,
+        /// Its name in the engine.
+        name: String,
+    },
+    /// `DELETE /networks/{id}`.
+    RemoveNetwork {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// `POST /networks/{id}/connect`.
+    ConnectNetwork {
+        /// The network's name.
+        network: String,
+        /// Its key, for aliases and addresses.
+        key: NetworkKey,
+        /// The container.
+        container: ContainerRef,
+    },
+    /// `POST /networks/{id}/disconnect`.
+    DisconnectNetwork {
+        /// The network's name.
+        network: String,
+        /// The container.
+        container: ContainerRef,
+    },
+    /// `POST /volumes/create`.
+    CreateVolume {
+        /// Its key in the file.
+        key: VolumeKey,
+        /// Its name in the engine.
+        name: String,
+    },
+    /// `DELETE /volumes/{name}`.
+    RemoveVolume {
+        /// Its name.
+        name: String,
+    },
+    /// `POST /containers/create`.
+    CreateContainer {
+        /// The service it is a replica of.
+        service: ServiceName,
+        /// Its number.
+        number: u32,
+        /// The name it is created under (a temporary one when it replaces another).
+        name: String,
+        /// The container it replaces: its anonymous volumes move over.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replaces: Option<ContainerId>,
+    },
+    /// `POST /containers/{id}/update`: limits and restart policy, in place.
+    UpdateContainer {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// `POST /containers/{id}/start`, with what has to be put into it first.
+    StartContainer {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// `POST /containers/{id}/stop`.
+    StopContainer {
+        /// The container.
+        container: ContainerRef,
+        /// Seconds before the kill; `None` is the container's own grace.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timeout_s: Option<i64>,
+    },
+    /// `POST /containers/{id}/restart`.
+    RestartContainer {
+        /// The container.
+        container: ContainerRef,
+        /// Seconds before the kill; `None` is the container's own grace.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timeout_s: Option<i64>,
+    },
+    /// `POST /containers/{id}/kill`.
+    KillContainer {
+        /// The container.
+        container: ContainerRef,
+        /// Signal name or number.
+        signal: String,
+    },
+    /// `DELETE /containers/{id}`.
+    RemoveContainer {
+        /// The container.
+        container: ContainerRef,
+        /// Its anonymous volumes go too.
+        volumes: bool,
+        /// Even when it runs.
+        force: bool,
+    },
+    /// `POST /containers/{id}/rename`.
+    RenameContainer {
+        /// The container.
+        container: ContainerRef,
+        /// Its new name.
+        to: String,
+    },
+    /// `POST /containers/{id}/pause`.
+    PauseContainer {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// `POST /containers/{id}/unpause`.
+    UnpauseContainer {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// Runs a hook: an exec inside, or a container of its own.
+    RunHook {
+        /// The container.
+        container: ContainerRef,
+        /// Which list it is in.
+        phase: HookPhase,
+        /// Its place in the list.
+        index: usize,
+    },
+    /// Waits until a service's containers have reached a state.
+    Wait {
+        /// The service waited for.
+        service: ServiceName,
+        /// Its containers.
+        containers: Vec<ContainerRef>,
+        /// The state.
+        until: Until,
+        /// Seconds allowed; `None` waits as long as it can still come true.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timeout_s: Option<u64>,
+    },
+    /// Runs a provider's program.
+    RunProvider {
+        /// The service it provides.
+        service: ServiceName,
+        /// `up`, `down` or `stop`.
+        verb: String,
+    },
+}
+
+/// A container an action is about, and how people call it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContainerRef {
+    /// Which one.
+    pub target: Target,
+    /// The name it has, or will have at the end.
+    pub name: String,
+    /// Its service.
+    pub service: ServiceName,
+}
+
+/// Which container: there is no way to name one that does not exist yet, other than by the step that makes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// It was there when the plan was made.
+    Existing(ContainerId),
+    /// A step of this plan creates it.
+    CreatedBy(StepId),
+}
+
+/// What a wait is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// The condition of a `depends_on`.
+    Condition(DependencyCondition),
+    /// `--wait`: healthy when there is a probe, running otherwise; a one-shot may have exited with 0.
+    Goal,
+}
+
+/// Which list a hook is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookPhase {
+    /// Before the first start, in a container of its own.
+    PreStart,
+    /// After a start, inside.
+    PostStart,
+    /// Before a stop, inside.
+    PreStop,
+}
+
+impl Action {
+    /// What the action is about, as rows show it: `Container p-web-1`, `Network p_default`.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::PullImage { image, .. } | Self::BuildImage { image, .. } => format!("Image {image}"),
+            Self::CreateNetwork { name, .. } | Self::RemoveNetwork { name, .. } => format!("Network {name}"),
+            Self::CreateVolume { name, .. } | Self::RemoveVolume { name } => format!("Volume {name}"),
+            Self::CreateContainer { name, .. } => format!("Container {name}"),
+            Self::ConnectNetwork { container, .. }
+            | Self::DisconnectNetwork { container, .. }
+            | Self::UpdateContainer { container }
+            | Self::StartContainer { container }
+            | Self::StopContainer { container, .. }
+            | Self::RestartContainer { container, .. }
+            | Self::KillContainer { container, .. }
+            | Self::RemoveContainer { container, .. }
+            | Self::RenameContainer { container, .. }
+            | Self::PauseContainer { container }
+            | Self::UnpauseContainer { container }
+            | Self::RunHook { container, .. } => format!("Container {}", container.name),
+            Self::Wait { service, .. } | Self::RunProvider { service, .. } => format!("Service {service}"),
+        }
+    }
+
+    /// The container the action acts on, when it acts on one.
+    pub fn container(&self) -> Option<&ContainerRef> {
+        match self {
+            Self::ConnectNetwork { container, .. }
+            | Self::DisconnectNetwork { container, .. }
+            | Self::UpdateContainer { container }
+            | Self::StartContainer { container }
+            | Self::StopContainer { container, .. }
+            | Self::RestartContainer { container, .. }
+            | Self::KillContainer { container, .. }
+            | Self::RemoveContainer { container, .. }
+            | Self::RenameContainer { container, .. }
+            | Self::PauseContainer { container }
+            | Self::UnpauseContainer { container }
+            | Self::RunHook { container, .. } => Some(container),
+            Self::PullImage { .. }
+            | Self::BuildImage { .. }
+            | Self::CreateNetwork { .. }
+            | Self::RemoveNetwork { .. }
+            | Self::CreateVolume { .. }
+            | Self::RemoveVolume { .. }
+            | Self::CreateContainer { .. }
+            | Self::Wait { .. }
+            | Self::RunProvider { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What has to be done, decided in one place: a pure function from the wanted and the seen to a [`Plan`].
+//!
+//! In: [`Project`](crate::model::Project), [`ObservedState`](crate::observe::ObservedState), [`Policy`]. Out: a
+//! [`Plan`], data that can be printed, compared, serialised and applied. Deliberately absent: the engine, the clock,
+//! the file system, questions asked aloud (they are [`Question`]s in the plan). Start reading at [`Plan`].
+
+mod action;
+mod policy;
+mod reason;
+mod text;
+
+pub use action::{Action, ContainerRef, HookPhase, Target, Until};
+pub use policy::{ImagePolicy, OrphanPolicy, Policy, Recreate};
+pub use reason::{FieldChange, Reason};
+
+use serde::Serialize;
+
+/// Position of a step in its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct StepId(pub usize);
+
+/// Steps that people see as one row: a replacement is create, stop, remove, rename, start.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Group {
+    /// The container, by the name it ends up with.
+    pub subject: String,
+    /// What the group amounts to.
+    pub verb: GroupVerb,
+}
+
+/// What a group of steps amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupVerb {
+    /// The container is replaced.
+    Recreate,
+}
+
+/// A queue of its own: at most so many of its steps run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Calls that the engine answers after real work (create, start, stop, remove).
+    Container,
+    /// Starts of containers that publish a range: the engine hands ports out racily, so one at a time.
+    PublishedRange,
+    /// Pulls.
+    Pull,
+    /// Builds.
+    Build,
+    /// Waits and hooks: as many as there are.
+    Free,
+}
+
+/// One thing to do, why, and after what.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step<A> {
+    /// Its position.
+    pub id: StepId,
+    /// What to do.
+    pub action: A,
+    /// Why.
+    pub reason: Reason,
+    /// The steps that must be done before.
+    pub after: Vec<StepId>,
+    /// Whether a failure only costs a warning and the dependents go on (`required: false`).
+    pub optional: bool,
+    /// Which queue it runs in.
+    pub lane: Lane,
+    /// The row it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+}
+
+/// Something the user must decide before the plan can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "question", rename_all = "snake_case")]
+pub enum Question {
+    /// A volume's definition changed; replacing it loses its data.
+    ReplaceVolume {
+        /// Its name in the engine.
+        name: String,
+    },
+}
+
+/// What has to be done, in an order in which every step comes after the ones it needs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct Plan<A = Action> {
+    /// The steps, topologically ordered.
+    pub steps: Vec<Step<A>>,
+    /// What the user should know first.
+    pub warnings: Vec<String>,
+    /// What the user must decide first; the plan acts as if the answer were no.
+    pub questions: Vec<Question>,
+    /// Services that can only be decided after this plan ran (an image is pulled or built first).
+    pub deferred: Vec<String>,
+    /// Containers that are as they should be, by name: nothing is done to them.
+    pub unchanged: Vec<String>,
+}
+
+impl<A> Default for Plan<A> {
+    fn default() -> Self {
+        Self {
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            questions: Vec::new(),
+            deferred: Vec::new(),
+            unchanged: Vec::new(),
+        }
+    }
+}
+
+impl<A> Plan<A> {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}

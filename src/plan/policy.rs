@@ -1,0 +1,66 @@
+//! What the user asked for beside the file.
+
+use crate::model::ServiceName;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a plan is to be made: the meaning of the flags, without their spelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The services named on the command line; empty means all.
+    pub selected: BTreeSet<ServiceName>,
+    /// Recreation of the selected services.
+    pub recreate: Recreate,
+    /// Recreation of the others (dependencies).
+    pub recreate_dependencies: Recreate,
+    /// Fresh anonymous volumes instead of the old container's.
+    pub renew_anonymous_volumes: bool,
+    /// Replica counts that win over the file.
+    pub scale: BTreeMap<ServiceName, u32>,
+    /// What happens to containers whose service left the file.
+    pub orphans: OrphanPolicy,
+    /// Images.
+    pub images: ImagePolicy,
+    /// Seconds before a kill, where the user gave one.
+    pub timeout_s: Option<i64>,
+    /// Create, but do not start.
+    pub no_start: bool,
+    /// Wait for every service's goal at the end, with this many seconds at most (`Some(None)`: no limit).
+    pub wait: Option<Option<u64>>,
+    /// Volumes whose replacement the user has agreed to, by name.
+    pub replace_volumes: BTreeSet<String>,
+}
+
+/// When containers are replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Recreate {
+    /// When they differ from the file.
+    #[default]
+    Diverged,
+    /// Always.
+    Force,
+    /// Never.
+    Never,
+}
+
+/// What happens to containers whose service left the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OrphanPolicy {
+    /// They are named in a warning.
+    #[default]
+    Warn,
+    /// They are removed.
+    Remove,
+    /// They are not mentioned.
+    Ignore,
+}
+
+/// How images are come by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImagePolicy {
+    /// `--pull`: wins over every service's `pull_policy`.
+    pub pull: Option<String>,
+    /// `--build`: build all that can be built.
+    pub build: bool,
+    /// `--no-build`: never build.
+    pub no_build: bool,
+}

@@ -1,0 +1,151 @@
+//! Why a step is in a plan: a closed list, each with the values that made it so.
+
+use crate::model::{NetworkKey, ServiceName, VolumeKey};
+use serde::Serialize;
+use std::fmt;
+
+/// One attribute that differs. Values are short texts, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldChange {
+    /// The attribute, in the specification's names: `environment.LOG_LEVEL`.
+    pub field: String,
+    /// What the container has; `None` when it has nothing there.
+    pub old: Option<String>,
+    /// What the file says; `None` when it says nothing.
+    pub new: Option<String>,
+}
+
+/// Why a step is in the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// It is not there.
+    Missing,
+    /// The file says something else than the container was made from.
+    ConfigChanged {
+        /// What differs; empty when only the hashes are known.
+        fields: Vec<FieldChange>,
+    },
+    /// The image behind the name is another one now.
+    ImageChanged {
+        /// The digest the container was made from.
+        from: String,
+        /// The digest of the local image.
+        to: String,
+    },
+    /// A network it is attached to is replaced, or it is not attached to one it should be.
+    NetworkChanged {
+        /// The network.
+        network: NetworkKey,
+    },
+    /// A volume it mounts is replaced, or it does not mount one it should.
+    VolumeChanged {
+        /// The volume.
+        volume: VolumeKey,
+    },
+    /// A container whose namespace or volumes it shares is replaced.
+    ParentRecreated {
+        /// The service of that container.
+        service: ServiceName,
+    },
+    /// A dependency with `restart: true` is replaced or restarted.
+    DependencyRestarted {
+        /// The dependency.
+        service: ServiceName,
+    },
+    /// `--force-recreate`, `--always-recreate-deps` or `-V`.
+    Forced,
+    /// There are more containers than wanted.
+    ScaledDown {
+        /// How many are wanted.
+        to: u32,
+    },
+    /// Its service is no longer in the file.
+    Orphan,
+    /// A run that did not end left it under a temporary name.
+    Repair {
+        /// The name it was found under.
+        from: String,
+    },
+    /// It should run and does not.
+    NotRunning {
+        /// The state it was seen in.
+        status: String,
+    },
+    /// The user asked for just this.
+    Requested,
+    /// Something else in the plan needs it.
+    NeededBy {
+        /// What needs it.
+        subject: String,
+    },
+    /// A dependent must not start before this is true.
+    Gate {
+        /// The dependent.
+        service: ServiceName,
+    },
+    /// The pull policy, or `--pull`, says so.
+    PullPolicy {
+        /// The policy.
+        policy: String,
+    },
+    /// The image is not there.
+    ImageMissing,
+    /// `--build`, or `pull_policy: build`.
+    BuildRequested,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => formatter.write_str("does not exist"),
+            Self::ConfigChanged { fields } if fields.is_empty() => {
+                formatter.write_str("its configuration changed")
+            }
+            Self::ConfigChanged { fields } => {
+                for (position, change) in fields.iter().enumerate() {
+                    if position > 0 {
+                        formatter.write_str(", ")?;
+                    }
+                    write!(formatter, "{change}")?;
+                }
+                Ok(())
+            }
+            Self::ImageChanged { from, to } => {
+                write!(formatter, "image: {} → {}", short_digest(from), short_digest(to))
+            }
+            Self::NetworkChanged { network } => write!(formatter, "network `{network}` changed"),
+            Self::VolumeChanged { volume } => write!(formatter, "volume `{volume}` changed"),
+            Self::ParentRecreated { service } => {
+                write!(formatter, "shares namespaces or volumes with `{service}`, which is replaced")
+            }
+            Self::DependencyRestarted { service } => {
+                write!(formatter, "`{service}` is restarted (restart: true)")
+            }
+            Self::Forced => formatter.write_str("recreation was asked for"),
+            Self::ScaledDown { to } => write!(formatter, "scaled to {to}"),
+            Self::Orphan => formatter.write_str("its service is not in the file"),
+            Self::Repair { from } => write!(formatter, "an interrupted run left it as `{from}`"),
+            Self::NotRunning { status } => write!(formatter, "is {status}"),
+            Self::Requested => formatter.write_str("asked for"),
+            Self::NeededBy { subject } => write!(formatter, "needed by {subject}"),
+            Self::Gate { service } => write!(formatter, "`{service}` depends on it"),
+            Self::PullPolicy { policy } => write!(formatter, "pull policy `{policy}`"),
+            Self::ImageMissing => formatter.write_str("the image is not there"),
+            Self::BuildRequested => formatter.write_str("a build was asked for"),
+        }
+    }
+}
+
+impl fmt::Display for FieldChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
+        write!(formatter, "{}: {} → {}", self.field, value(&self.old), value(&self.new))
+    }
+}
+
+/// `sha256:0123…` to its first 12 digits, as people know them.
+fn short_digest(digest: &str) -> &str {
+    let hex = digest.rsplit(':').next().unwrap_or(digest);
+    hex.get(..12).unwrap_or(hex)
+}
