@@ -64,7 +64,7 @@ pub enum MountType {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BindOptions {
-    /// SELinux relabelling: `z` or `Z`.
+    /// Relabelling for `SELinux`: `z` or `Z`.
     #[serde(skip_serializing_if = "is_default")]
     pub selinux: String,
     /// Mount propagation.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 /// and `entrypoint`, which JSON always shows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one attribute of the specification")]
 pub struct Service {
     /// The key under `services`.
     #[serde(skip)]

@@ -17,6 +17,7 @@ pub struct NodePath(pub Vec<PathSegment>);
 
 impl NodePath {
     /// This address followed by a key.
+    #[must_use]
     pub fn key(&self, key: &str) -> Self {
         let mut path = self.clone();
         path.0.push(PathSegment::Key(key.to_owned()));
@@ -24,6 +25,7 @@ impl NodePath {
     }
 
     /// This address followed by a list index.
+    #[must_use]
     pub fn index(&self, index: usize) -> Self {
         let mut path = self.clone();
         path.0.push(PathSegment::Index(index));

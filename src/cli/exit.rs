@@ -1,0 +1,96 @@
+//! How a command ends: the failure that people read and the code that scripts read.
+//!
+//! | code | when |
+//! | --- | --- |
+//! | 0 | it worked; for `plan --detailed-exitcode`: nothing to do |
+//! | 1 | any error: usage, a bad stack file, the engine, a dependency that did not become ready |
+//! | 2 | `plan --detailed-exitcode`: there are changes |
+//! | 130 | interrupted by SIGINT or SIGTERM |
+//! | other | the code of the program that was run (`exec`, `run`) or of the container asked about |
+
+use crate::engine::EngineError;
+use crate::load::LoadFailure;
+use crate::source::{Colour, to_text};
+use std::process::ExitCode;
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The stack files cannot be used.
+    Load(Box<LoadFailure>),
+    /// Something else that has to be told.
+    Message {
+        /// What happened.
+        message: String,
+        /// What can be done about it.
+        hints: Vec<String>,
+    },
+    /// Everything was said already; only the code is left.
+    Code(u8),
+}
+
+impl Failure {
+    /// A failure that is told in one sentence.
+    pub fn message(message: impl Into<String>) -> Self {
+        Self::Message { message: message.into(), hints: Vec::new() }
+    }
+
+    /// Adds what can be done about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Message { hints, .. } = &mut self {
+            hints.push(hint.into());
+        }
+        self
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Load(_) | Self::Message { .. } => 1,
+            Self::Code(code) => *code,
+        }
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+
+    /// What people read on standard error; empty when all was said.
+    pub fn text(&self, colour: Colour) -> String {
+        match self {
+            Self::Load(failure) => to_text(&failure.diagnostics, &failure.sources, colour),
+            Self::Message { message, hints } => {
+                let (error, hint, reset) = match colour {
+                    Colour::Always => ("\u{1b}[1;31merror\u{1b}[0m", "\u{1b}[1;36mhint\u{1b}[0m", ""),
+                    Colour::Never => ("error", "hint", ""),
+                };
+                let mut text = format!("{error}: {message}{reset}\n");
+                for line in hints {
+                    text.push_str(&format!("  {hint}: {line}\n"));
+                }
+                text
+            }
+            Self::Code(_) => String::new(),
+        }
+    }
+}
+
+impl From<Box<LoadFailure>> for Failure {
+    fn from(failure: Box<LoadFailure>) -> Self {
+        Self::Load(failure)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::message(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::message(error.to_string())
+    }
+}
