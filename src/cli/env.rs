@@ -33,7 +33,6 @@ pub const VARIABLES: &[(&str, &str)] = &[
 
 /// The process's surroundings, read once.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "which streams are terminals: three independent facts")]
 pub struct Surroundings {
     /// All environment variables that are valid text.
     pub environment: Environment,

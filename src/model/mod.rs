@@ -13,6 +13,7 @@ mod file_object;
 mod healthcheck;
 mod mount;
 mod name;
+mod namespace;
 mod network;
 mod port;
 mod serial;
@@ -104,9 +105,18 @@ impl Project {
         }
     }
 
+    /// The image of a service: `image`, or `project-service` for one that is only built.
+    pub fn image_name(&self, service: &Service) -> String {
+        if service.image.is_empty() {
+            format!("{}{}{}", self.name, self.separator(), service.name)
+        } else {
+            service.image.clone()
+        }
+    }
+
     /// A service that takes part, by its key.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services.iter().find(|(key, _)| key.as_str() == name).map(|(_, service)| service)
+        self.services.get(name)
     }
 }
 

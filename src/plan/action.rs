@@ -2,7 +2,7 @@
 
 use super::StepId;
 use crate::model::{DependencyCondition, NetworkKey, ServiceName, VolumeKey};
-use crate::observe::ContainerId;
+use crate::observe::{Container, ContainerId};
 use serde::Serialize;
 
 /// One engine call, or one wait.
@@ -16,6 +16,9 @@ pub enum Action {
         /// `os/arch`, when a service asks for one.
         #[serde(skip_serializing_if = "Option::is_none")]
         platform: Option<String>,
+        /// The service whose build makes it when no registry has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        or_build: Option<ServiceName>,
         /// Services that use it.
         services: Vec<ServiceName>,
     },
@@ -210,6 +213,17 @@ pub enum HookPhase {
     PostStart,
     /// Before a stop, inside.
     PreStop,
+}
+
+impl ContainerRef {
+    /// A container that is there.
+    pub fn to(container: &Container) -> Self {
+        Self {
+            target: Target::Existing(container.id.clone()),
+            name: container.name.clone(),
+            service: container.identity.service.clone(),
+        }
+    }
 }
 
 impl Action {

@@ -2,16 +2,25 @@
 //!
 //! In: [`Project`](crate::model::Project), [`ObservedState`](crate::observe::ObservedState), [`Policy`]. Out: a
 //! [`Plan`], data that can be printed, compared, serialised and applied. Deliberately absent: the engine, the clock,
-//! the file system, questions asked aloud (they are [`Question`]s in the plan). Start reading at [`Plan`].
+//! the file system, questions asked aloud (they are [`Question`]s in the plan). Start reading at [`reconcile()`].
 
 mod action;
+mod builder;
+mod labels;
 mod policy;
 mod reason;
+mod reconcile;
+mod teardown;
 mod text;
 
+pub mod lifecycle;
+
 pub use action::{Action, ContainerRef, HookPhase, Target, Until};
+pub use labels::graph_from_labels;
 pub use policy::{ImagePolicy, OrphanPolicy, Policy, Recreate};
 pub use reason::{FieldChange, Reason};
+pub use reconcile::{Input, Problem, diverged, reconcile};
+pub use teardown::{Teardown, remove_containers, teardown};
 
 use serde::Serialize;
 

@@ -1,0 +1,94 @@
+//! Puts a plan together so that its invariants hold by construction.
+
+use super::{Action, Group, Lane, Plan, Question, Reason, Step, StepId};
+use std::collections::BTreeSet;
+
+/// A plan in the making. Steps can only be put after steps that are there, so the result is topologically ordered.
+#[derive(Debug, Default)]
+pub(super) struct PlanBuilder {
+    plan: Plan<Action>,
+}
+
+impl PlanBuilder {
+    /// Adds a step after others.
+    pub(super) fn step(
+        &mut self,
+        action: Action,
+        reason: Reason,
+        after: impl IntoIterator<Item = StepId>,
+    ) -> StepId {
+        let id = StepId(self.plan.steps.len());
+        let after: BTreeSet<StepId> = after.into_iter().collect();
+        debug_assert!(after.iter().all(|earlier| *earlier < id), "a step comes after steps that are there");
+        let lane = lane(&action);
+        self.plan.steps.push(Step {
+            id,
+            action,
+            reason,
+            after: after.into_iter().collect(),
+            optional: false,
+            lane,
+            group: None,
+        });
+        id
+    }
+
+    /// Changes the step that was added last: its lane, row or whether it may fail.
+    pub(super) fn amend(&mut self, id: StepId, change: impl FnOnce(&mut Step<Action>)) {
+        if let Some(step) = self.plan.steps.get_mut(id.0) {
+            change(step);
+        }
+    }
+
+    /// Puts a step into a row.
+    pub(super) fn group(&mut self, id: StepId, group: &Group) {
+        self.amend(id, |step| step.group = Some(group.clone()));
+    }
+
+    pub(super) fn warn(&mut self, message: impl Into<String>) {
+        self.plan.warnings.push(message.into());
+    }
+
+    pub(super) fn ask(&mut self, question: Question) {
+        self.plan.questions.push(question);
+    }
+
+    pub(super) fn defer(&mut self, service: impl Into<String>) {
+        self.plan.deferred.push(service.into());
+    }
+
+    pub(super) fn unchanged(&mut self, container: impl Into<String>) {
+        self.plan.unchanged.push(container.into());
+    }
+
+    pub(super) fn finish(self) -> Plan<Action> {
+        self.plan
+    }
+}
+
+fn lane(action: &Action) -> Lane {
+    match action {
+        Action::PullImage { .. } => Lane::Pull,
+        Action::BuildImage { .. } => Lane::Build,
+        // A stop is the container's own grace period: the engine does nothing meanwhile.
+        Action::Wait { .. }
+        | Action::RunHook { .. }
+        | Action::RunProvider { .. }
+        | Action::StopContainer { .. }
+        | Action::RestartContainer { .. } => Lane::Free,
+        Action::CreateNetwork { .. }
+        | Action::RemoveNetwork { .. }
+        | Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::CreateVolume { .. }
+        | Action::RemoveVolume { .. }
+        | Action::CreateContainer { .. }
+        | Action::UpdateContainer { .. }
+        | Action::StartContainer { .. }
+        | Action::KillContainer { .. }
+        | Action::RemoveContainer { .. }
+        | Action::RenameContainer { .. }
+        | Action::PauseContainer { .. }
+        | Action::UnpauseContainer { .. } => Lane::Container,
+    }
+}

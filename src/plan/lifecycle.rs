@@ -1,0 +1,267 @@
+//! `start`, `stop`, `restart`, `kill`, `pause`, `unpause`: what happens to containers that are there.
+
+use super::builder::PlanBuilder;
+use super::{Action, ContainerRef, HookPhase, Plan, Reason, StepId, Until};
+use crate::graph::ServiceGraph;
+use crate::model::{DependencyCondition, Project, ServiceName};
+use crate::observe::{Container, ContainerStatus, Health, ObservedState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be done to which containers.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifecycle<'a> {
+    /// The stack files' view, when there is one: it knows the hooks.
+    pub project: Option<&'a Project>,
+    /// Who depends on whom.
+    pub graph: &'a ServiceGraph,
+    /// What was seen.
+    pub observed: &'a ObservedState,
+    /// Only these services; `None` is all.
+    pub services: Option<&'a BTreeSet<ServiceName>>,
+    /// Seconds before a kill, where the user gave one.
+    pub timeout_s: Option<i64>,
+}
+
+/// `start`: containers that do not run, dependencies first, behind their gates.
+pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
+    let mut plan = PlanBuilder::default();
+    let mut started: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
+    let mut gates: BTreeMap<(ServiceName, DependencyCondition, bool), StepId> = BTreeMap::new();
+    for service in input.graph.in_order() {
+        let containers = chosen(input, service);
+        let asleep: Vec<&Container> =
+            containers.iter().copied().filter(|container| !container.status.is_alive()).collect();
+        if asleep.is_empty() {
+            continue;
+        }
+        let mut after = Vec::new();
+        for (needed, need) in input.graph.needs(service) {
+            let steps = started.get(needed).cloned().unwrap_or_default();
+            if need.condition == DependencyCondition::ServiceStarted && need.required {
+                after.extend(steps);
+                continue;
+            }
+            let seen = all(input, needed);
+            if seen.is_empty() || (steps.is_empty() && satisfied(&seen, need.condition)) {
+                continue;
+            }
+            let key = (needed.clone(), need.condition, need.required);
+            let gate = *gates.entry(key).or_insert_with(|| {
+                let action = Action::Wait {
+                    service: needed.clone(),
+                    containers: seen.iter().map(|container| ContainerRef::to(container)).collect(),
+                    until: Until::Condition(need.condition),
+                    timeout_s: None,
+                };
+                let step = plan.step(action, Reason::Gate { service: service.clone() }, steps);
+                plan.amend(step, |step| step.optional = !need.required);
+                step
+            });
+            after.push(gate);
+        }
+        for container in asleep {
+            let reason = Reason::NotRunning { status: container.status.as_str().to_owned() };
+            let action = Action::StartContainer { container: ContainerRef::to(container) };
+            let step = plan.step(action, reason, after.iter().copied());
+            let step = hooks(&mut plan, input, container, HookPhase::PostStart, step);
+            started.entry(service.clone()).or_default().push(step);
+        }
+    }
+    if let Some(timeout_s) = wait {
+        for service in input.graph.in_order() {
+            let containers: Vec<ContainerRef> =
+                chosen(input, service).into_iter().map(ContainerRef::to).collect();
+            if containers.is_empty() {
+                continue;
+            }
+            let after = started.get(service).cloned().unwrap_or_default();
+            let action = Action::Wait { service: service.clone(), containers, until: Until::Goal, timeout_s };
+            plan.step(action, Reason::Requested, after);
+        }
+    }
+    plan.finish()
+}
+
+/// `stop`: containers that run, dependents first.
+pub fn stop(input: &Lifecycle<'_>) -> Plan {
+    let mut plan = PlanBuilder::default();
+    let mut stopped: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
+    for service in input.graph.in_order().into_iter().rev() {
+        let after: Vec<StepId> = input
+            .graph
+            .needed_by(service)
+            .into_iter()
+            .flat_map(|(dependent, _)| stopped.get(dependent).cloned().unwrap_or_default())
+            .collect();
+        for container in chosen(input, service).into_iter().filter(|container| container.status.is_alive()) {
+            let after = pre_stop(&mut plan, input, container, &after);
+            let action =
+                Action::StopContainer { container: ContainerRef::to(container), timeout_s: input.timeout_s };
+            let step = plan.step(action, Reason::Requested, after);
+            stopped.entry(service.clone()).or_default().push(step);
+        }
+    }
+    plan.finish()
+}
+
+/// `restart`: the engine's restart, in order over dependencies with `restart: true`; dependents over such edges are
+/// restarted too, unless `alone`.
+pub fn restart(input: &Lifecycle<'_>, alone: bool) -> Plan {
+    let mut plan = PlanBuilder::default();
+    let mut reasons: BTreeMap<ServiceName, Reason> = BTreeMap::new();
+    let mut steps: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
+    for service in input.graph.in_order() {
+        let named = input.services.is_none_or(|services| services.contains(service));
+        let cause = input
+            .graph
+            .needs(service)
+            .into_iter()
+            .find(|(needed, need)| need.restart && reasons.contains_key(*needed))
+            .map(|(needed, _)| Reason::DependencyRestarted { service: needed.clone() });
+        let reason = match (named, cause) {
+            (true, _) => Reason::Requested,
+            (false, Some(cause)) if !alone => cause,
+            (false, _) => continue,
+        };
+        reasons.insert(service.clone(), reason.clone());
+        let after: Vec<StepId> = input
+            .graph
+            .needs(service)
+            .into_iter()
+            .filter(|(_, need)| need.restart)
+            .flat_map(|(needed, _)| steps.get(needed).cloned().unwrap_or_default())
+            .collect();
+        for container in all(input, service) {
+            let after = if container.status.is_alive() {
+                pre_stop(&mut plan, input, container, &after)
+            } else {
+                after.clone()
+            };
+            let action = Action::RestartContainer {
+                container: ContainerRef::to(container),
+                timeout_s: input.timeout_s,
+            };
+            let step = plan.step(action, reason.clone(), after);
+            let step = hooks(&mut plan, input, container, HookPhase::PostStart, step);
+            steps.entry(service.clone()).or_default().push(step);
+        }
+    }
+    plan.finish()
+}
+
+/// `kill`: containers that run, all at once.
+pub fn kill(containers: &[&Container], signal: &str) -> Plan {
+    let mut plan = PlanBuilder::default();
+    for container in containers.iter().filter(|container| container.status.is_alive()) {
+        let action =
+            Action::KillContainer { container: ContainerRef::to(container), signal: signal.to_owned() };
+        plan.step(action, Reason::Requested, []);
+    }
+    plan.finish()
+}
+
+/// `pause`: containers that run.
+pub fn pause(input: &Lifecycle<'_>) -> Plan {
+    each(
+        input,
+        |status| *status == ContainerStatus::Running,
+        |container| Action::PauseContainer { container },
+    )
+}
+
+/// `unpause`: containers that are frozen.
+pub fn unpause(input: &Lifecycle<'_>) -> Plan {
+    each(
+        input,
+        |status| *status == ContainerStatus::Paused,
+        |container| Action::UnpauseContainer { container },
+    )
+}
+
+fn each(
+    input: &Lifecycle<'_>,
+    wanted: impl Fn(&ContainerStatus) -> bool,
+    action: impl Fn(ContainerRef) -> Action,
+) -> Plan {
+    let mut plan = PlanBuilder::default();
+    for service in input.graph.in_order() {
+        for container in chosen(input, service).into_iter().filter(|container| wanted(&container.status)) {
+            plan.step(action(ContainerRef::to(container)), Reason::Requested, []);
+        }
+    }
+    plan.finish()
+}
+
+/// The chosen containers of a service, by number.
+fn chosen<'a>(input: &Lifecycle<'a>, service: &ServiceName) -> Vec<&'a Container> {
+    if input.services.is_none_or(|services| services.contains(service)) {
+        all(input, service)
+    } else {
+        Vec::new()
+    }
+}
+
+fn all<'a>(input: &Lifecycle<'a>, service: &ServiceName) -> Vec<&'a Container> {
+    let mut containers: Vec<&Container> = input
+        .observed
+        .containers
+        .iter()
+        .filter(|container| {
+            let identity = &container.identity;
+            identity.service == *service && !identity.oneoff && identity.config_hash.is_some()
+        })
+        .collect();
+    containers.sort_by_key(|container| container.identity.number);
+    containers
+}
+
+fn satisfied(containers: &[&Container], condition: DependencyCondition) -> bool {
+    match condition {
+        DependencyCondition::ServiceStarted => containers.iter().all(|container| container.status.is_alive()),
+        DependencyCondition::ServiceHealthy => {
+            containers.iter().all(|container| container.health == Some(Health::Healthy))
+        }
+        DependencyCondition::ServiceCompletedSuccessfully => containers
+            .iter()
+            .any(|container| container.status == ContainerStatus::Exited && container.exit_code == Some(0)),
+    }
+}
+
+fn pre_stop(
+    plan: &mut PlanBuilder,
+    input: &Lifecycle<'_>,
+    container: &Container,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let mut after = after.to_vec();
+    for index in 0..hook_count(input, container, HookPhase::PreStop) {
+        let action =
+            Action::RunHook { container: ContainerRef::to(container), phase: HookPhase::PreStop, index };
+        after = vec![plan.step(action, Reason::Requested, after)];
+    }
+    after
+}
+
+fn hooks(
+    plan: &mut PlanBuilder,
+    input: &Lifecycle<'_>,
+    container: &Container,
+    phase: HookPhase,
+    after: StepId,
+) -> StepId {
+    let mut last = after;
+    for index in 0..hook_count(input, container, phase) {
+        let action = Action::RunHook { container: ContainerRef::to(container), phase, index };
+        last = plan.step(action, Reason::Requested, [last]);
+    }
+    last
+}
+
+fn hook_count(input: &Lifecycle<'_>, container: &Container, phase: HookPhase) -> usize {
+    let service = input.project.and_then(|project| project.services.get(&container.identity.service));
+    service.map_or(0, |service| match phase {
+        HookPhase::PreStart => service.pre_start.len(),
+        HookPhase::PostStart => service.post_start.len(),
+        HookPhase::PreStop => service.pre_stop.len(),
+    })
+}

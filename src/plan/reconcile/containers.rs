@@ -1,0 +1,277 @@
+//! Creations, replacements and removals of containers.
+//!
+//! A replacement is create (under a temporary name, so that a failure leaves the old one in place), stop, remove, rename.
+
+use super::verdict::Verdict;
+use super::{Planned, Reconciler, StartNeed};
+use crate::model::{Service, ServiceName};
+use crate::observe::{Container, ContainerStatus};
+use crate::plan::{Action, ContainerRef, Group, GroupVerb, Lane, Reason, StepId, Target};
+
+impl<'a> Reconciler<'a> {
+    pub(super) fn containers(&mut self) {
+        let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
+        for name in order {
+            if self.held.contains(&name) {
+                continue;
+            }
+            let Some(service) = self.project.services.get(&name) else { continue };
+            let verdicts = self.verdicts.get(&name).cloned().unwrap_or_default();
+            let planned = self.service_containers(service, &verdicts);
+            self.services.insert(name, planned);
+        }
+    }
+
+    fn service_containers(&mut self, service: &'a Service, verdicts: &[Verdict<'a>]) -> Planned {
+        let mut planned = Planned::default();
+        // Removals first: a name they hold may be wanted by a container that stays or comes.
+        let mut removed: Vec<(String, StepId)> = Vec::new();
+        for verdict in verdicts {
+            if let Verdict::Remove { container, reason } = verdict {
+                let step = self.remove(container, reason, []);
+                removed.push((container.name.clone(), step));
+            }
+        }
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Remove { .. } => {}
+                Verdict::Keep { container } => {
+                    let (reference, ready) = self.keep(service, container, &removed);
+                    planned.ready.extend(ready);
+                    planned.containers.push((reference, ready, self.start_need(service, container)));
+                }
+                Verdict::Create { number } => {
+                    let name = self.project.container_name(service, *number);
+                    let after = removed.iter().filter(|(taken, _)| *taken == name).map(|(_, step)| *step);
+                    let after: Vec<StepId> = after.collect();
+                    let step = self.create(service, *number, &name, None, Reason::Missing, &after);
+                    planned.ready.push(step);
+                    let reference =
+                        ContainerRef { target: Target::CreatedBy(step), name, service: service.name.clone() };
+                    planned.containers.push((reference, Some(step), StartNeed::Start(Reason::Missing)));
+                }
+                Verdict::Replace { container, number, reason } => {
+                    let (reference, ready) = self.replace(service, container, *number, reason);
+                    planned.ready.push(ready);
+                    planned.containers.push((reference, Some(ready), StartNeed::Start(reason.clone())));
+                }
+            }
+        }
+        planned
+    }
+
+    /// A container that stays gets back the networks it lost and the name that an interrupted run took.
+    fn keep(
+        &mut self,
+        service: &Service,
+        container: &Container,
+        removed: &[(String, StepId)],
+    ) -> (ContainerRef, Option<StepId>) {
+        let mut reference = ContainerRef::to(container);
+        let mut ready = None;
+        let wanted = self.project.container_name(service, container.identity.number.unwrap_or(1));
+        if container.name != wanted && is_temporary(&container.name) {
+            let after: Vec<StepId> = removed.iter().map(|(_, step)| *step).collect();
+            reference.name.clone_from(&wanted);
+            let action = Action::RenameContainer { container: reference.clone(), to: wanted };
+            ready = Some(self.plan.step(action, Reason::Repair { from: container.name.clone() }, after));
+        }
+        if container.status.is_alive() && service.network_mode.is_empty() {
+            for key in service.networks.keys() {
+                let Some(network) = self.project.networks.get(key) else { continue };
+                let attached = container.networks.contains_key(&network.name);
+                if !attached && !self.network_steps.contains_key(key) {
+                    let action = Action::ConnectNetwork {
+                        network: network.name.clone(),
+                        key: key.clone(),
+                        container: reference.clone(),
+                    };
+                    self.plan.step(action, Reason::NetworkChanged { network: key.clone() }, ready);
+                }
+            }
+        }
+        (reference, ready)
+    }
+
+    fn start_need(&self, service: &Service, container: &Container) -> StartNeed {
+        if let Some(dependency) = self.restarted_dependency(service)
+            && self.stops.contains_key(&container.id)
+        {
+            return StartNeed::Start(Reason::DependencyRestarted { service: dependency });
+        }
+        let status = || Reason::NotRunning { status: container.status.as_str().to_owned() };
+        match container.status {
+            ContainerStatus::Running | ContainerStatus::Restarting => StartNeed::Running,
+            ContainerStatus::Paused => StartNeed::Unpause(status()),
+            ContainerStatus::Created
+            | ContainerStatus::Removing
+            | ContainerStatus::Exited
+            | ContainerStatus::Dead
+            | ContainerStatus::Other(_) => StartNeed::Start(status()),
+        }
+    }
+
+    /// A dependency with `restart: true` whose containers are replaced.
+    fn restarted_dependency(&self, service: &Service) -> Option<ServiceName> {
+        self.graph.needs(&service.name).into_iter().find_map(|(needed, need)| {
+            let replaced =
+                self.verdicts.get(needed).is_some_and(|verdicts| verdicts.iter().any(is_replacement));
+            (need.restart && replaced).then(|| needed.clone())
+        })
+    }
+
+    fn create(
+        &mut self,
+        service: &Service,
+        number: u32,
+        name: &str,
+        replaces: Option<&Container>,
+        reason: Reason,
+        after: &[StepId],
+    ) -> StepId {
+        let mut needs = after.to_vec();
+        needs.extend(self.image_steps.get(&self.project.image_name(service)));
+        needs.extend(service.networks.keys().filter_map(|key| self.network_steps.get(key)));
+        for mount in &service.volumes {
+            needs.extend(self.volume_steps.get(mount.source.as_str()));
+        }
+        // Its body names the ids of the containers it shares namespaces or volumes with.
+        for (needed, need) in self.graph.needs(&service.name) {
+            if need.by_id {
+                needs.extend(self.services.get(needed).into_iter().flat_map(|planned| &planned.ready));
+            }
+        }
+        let action = Action::CreateContainer {
+            service: service.name.clone(),
+            number,
+            name: name.to_owned(),
+            replaces: replaces.map(|old| old.id.clone()),
+        };
+        self.plan.step(action, reason, needs)
+    }
+
+    fn replace(
+        &mut self,
+        service: &'a Service,
+        old: &Container,
+        number: u32,
+        reason: &Reason,
+    ) -> (ContainerRef, StepId) {
+        let name = self.project.container_name(service, number);
+        let group = Group { subject: name.clone(), verb: GroupVerb::Recreate };
+        let taken = self.observed.containers.iter().any(|container| container.name == name);
+        let first_name = if taken { temporary_name(old, &name) } else { name.clone() };
+        let created = self.create(service, number, &first_name, Some(old), reason.clone(), &[]);
+        self.plan.group(created, &group);
+        let dependents = self.stop_dependents(&service.name);
+        let gone = self.remove(old, reason, [created].into_iter().chain(dependents));
+        self.plan.group(gone, &group);
+        let reference = ContainerRef {
+            target: Target::CreatedBy(created),
+            name: name.clone(),
+            service: service.name.clone(),
+        };
+        if !taken {
+            return (reference, gone);
+        }
+        let action = Action::RenameContainer { container: reference.clone(), to: name };
+        let renamed = self.plan.step(action, reason.clone(), [gone]);
+        self.plan.group(renamed, &group);
+        (reference, renamed)
+    }
+
+    /// Dependents with `restart: true` stop before what they depend on does; the start phase brings them back.
+    fn stop_dependents(&mut self, service: &ServiceName) -> Vec<StepId> {
+        let dependents: Vec<ServiceName> = self
+            .graph
+            .needed_by(service)
+            .into_iter()
+            .filter(|(_, need)| need.restart)
+            .map(|(dependent, _)| dependent.clone())
+            .collect();
+        let mut steps = Vec::new();
+        for dependent in dependents {
+            let kept: Vec<&Container> = self
+                .verdicts
+                .get(&dependent)
+                .into_iter()
+                .flatten()
+                .filter_map(|verdict| match verdict {
+                    Verdict::Keep { container } | Verdict::Replace { container, .. } => Some(*container),
+                    Verdict::Remove { .. } | Verdict::Create { .. } => None,
+                })
+                .filter(|container| container.status.is_alive())
+                .collect();
+            for container in kept {
+                let reason = Reason::DependencyRestarted { service: service.clone() };
+                steps.push(self.stop(container, &reason, []));
+            }
+        }
+        steps
+    }
+
+    pub(super) fn stop(
+        &mut self,
+        container: &Container,
+        reason: &Reason,
+        after: impl IntoIterator<Item = StepId>,
+    ) -> StepId {
+        if let Some(step) = self.stops.get(&container.id) {
+            return *step;
+        }
+        let action = Action::StopContainer {
+            container: ContainerRef::to(container),
+            timeout_s: self.policy.timeout_s,
+        };
+        let step = self.plan.step(action, reason.clone(), after);
+        self.stops.insert(container.id.clone(), step);
+        step
+    }
+
+    /// Stops a container, with its grace, and removes it; its anonymous volumes stay, because they may hold data that the
+    /// replacement carries on.
+    pub(super) fn remove(
+        &mut self,
+        container: &Container,
+        reason: &Reason,
+        after: impl IntoIterator<Item = StepId>,
+    ) -> StepId {
+        let mut after: Vec<StepId> = after.into_iter().collect();
+        // Without a grace period a forced removal is the same as a stop and a removal, in one call.
+        let force = container.status.is_alive()
+            && self.policy.timeout_s == Some(0)
+            && !self.stops.contains_key(&container.id);
+        if container.status.is_alive() && !force {
+            after = vec![self.stop(container, reason, after.clone())].into_iter().chain(after).collect();
+        }
+        let action =
+            Action::RemoveContainer { container: ContainerRef::to(container), volumes: false, force };
+        self.plan.step(action, reason.clone(), after)
+    }
+
+    /// Whether a service publishes a range, whose ports the engine hands out racily.
+    pub(super) fn start_lane(service: &Service) -> Lane {
+        if service.ports.iter().any(|port| port.published.contains('-')) {
+            Lane::PublishedRange
+        } else {
+            Lane::Container
+        }
+    }
+}
+
+fn is_replacement(verdict: &Verdict<'_>) -> bool {
+    matches!(verdict, Verdict::Replace { .. })
+}
+
+/// The name a replacement has until the old container is gone: `<12 digits of the old id>_<name>`, as the reference
+/// makes it, so that either tool recognises the other's leftovers.
+fn temporary_name(old: &Container, name: &str) -> String {
+    format!("{}_{name}", old.id.short())
+}
+
+/// Whether a name is one of those.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.split_once('_').is_some_and(|(digits, rest)| {
+        digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && !rest.is_empty()
+    })
+}

@@ -1,0 +1,191 @@
+//! From what is wanted and what is seen to the steps that `up`, `create` and `scale` need.
+//!
+//! Passes, in order: images, networks, volumes, a verdict on every container, creations and replacements, starts with
+//! their gates, orphans, the final wait. Each pass only adds steps after steps that are there.
+
+mod containers;
+mod diff;
+mod images;
+mod networks;
+mod orphans;
+mod start;
+mod verdict;
+mod volumes;
+
+use super::builder::PlanBuilder;
+use super::{ContainerRef, Plan, Policy, Reason, Recreate, StepId};
+use crate::graph::ServiceGraph;
+use crate::model::{NetworkKey, Project, Service, ServiceName, VolumeKey};
+use crate::observe::{ContainerId, Fields, ObservedState};
+use crate::yaml::NodePath;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// What is wanted.
+    pub project: &'a Project,
+    /// Who waits for whom.
+    pub graph: &'a ServiceGraph,
+    /// What was seen.
+    pub observed: &'a ObservedState,
+    /// What the user asked for beside the file.
+    pub policy: &'a Policy,
+    /// What the services' containers should be made of, flattened; only needed to name the fields that differ.
+    pub wanted: &'a BTreeMap<ServiceName, Fields>,
+}
+
+/// Why no plan can be made: something the engine lacks, at the place in the file that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The attribute that asks for it.
+    pub path: NodePath,
+    /// What is wrong.
+    pub message: String,
+    /// What can be done.
+    pub help: Vec<String>,
+}
+
+/// Plans what makes the engine's state the project's.
+///
+/// # Errors
+/// Every problem that makes a plan impossible: missing external networks and volumes, images that may be neither
+/// pulled nor built, more than one container for a fixed name.
+pub fn reconcile(input: &Input<'_>) -> Result<Plan, Vec<Problem>> {
+    let mut reconciler = Reconciler::new(input);
+    reconciler.check();
+    reconciler.images();
+    reconciler.networks();
+    reconciler.volumes();
+    reconciler.verdicts();
+    reconciler.containers();
+    reconciler.starts();
+    reconciler.orphans();
+    reconciler.final_wait();
+    if reconciler.problems.is_empty() { Ok(reconciler.plan.finish()) } else { Err(reconciler.problems) }
+}
+
+/// The containers whose definition differs from the one they were made from: the ones whose fields are worth asking
+/// the engine for, so that the plan can name what differs.
+pub fn diverged(input: &Input<'_>) -> Vec<(ServiceName, ContainerId)> {
+    let mut reconciler = Reconciler::new(input);
+    reconciler.images();
+    reconciler.verdicts();
+    let mut found = Vec::new();
+    for (service, verdicts) in &reconciler.verdicts {
+        for verdict in verdicts {
+            if let verdict::Verdict::Replace { container, reason: Reason::ConfigChanged { .. }, .. } = verdict
+            {
+                found.push((service.clone(), container.id.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The state that the passes share.
+struct Reconciler<'a> {
+    project: &'a Project,
+    graph: &'a ServiceGraph,
+    observed: &'a ObservedState,
+    policy: &'a Policy,
+    wanted: &'a BTreeMap<ServiceName, Fields>,
+    plan: PlanBuilder,
+    problems: Vec<Problem>,
+    /// The step that brings an image, by reference.
+    image_steps: BTreeMap<String, StepId>,
+    /// The step that makes a network.
+    network_steps: BTreeMap<NetworkKey, StepId>,
+    /// The step that makes a volume.
+    volume_steps: BTreeMap<VolumeKey, StepId>,
+    /// What becomes of each service's containers.
+    verdicts: BTreeMap<ServiceName, Vec<verdict::Verdict<'a>>>,
+    /// Services that cannot be decided before an image has come, and those that wait for them.
+    held: BTreeSet<ServiceName>,
+    /// The steps that stop a container, so that none is stopped twice.
+    stops: BTreeMap<ContainerId, StepId>,
+    /// What the plan does with each service.
+    services: BTreeMap<ServiceName, Planned>,
+    /// Waits, so that dependents share them.
+    gates: BTreeMap<(ServiceName, crate::model::DependencyCondition, bool), StepId>,
+}
+
+/// What the plan does with a service's containers.
+#[derive(Debug, Default)]
+struct Planned {
+    /// Its containers at the end, with the step after which each may be started.
+    containers: Vec<(ContainerRef, Option<StepId>, StartNeed)>,
+    /// The steps after which all its containers exist under their names.
+    ready: Vec<StepId>,
+    /// The steps that start them.
+    started: Vec<StepId>,
+}
+
+/// Whether and why a container has to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum StartNeed {
+    /// It runs and goes on running.
+    Running,
+    /// It has to be started.
+    Start(Reason),
+    /// It is frozen and has to be thawed.
+    Unpause(Reason),
+}
+
+impl<'a> Reconciler<'a> {
+    fn new(input: &Input<'a>) -> Self {
+        Self {
+            project: input.project,
+            graph: input.graph,
+            observed: input.observed,
+            policy: input.policy,
+            wanted: input.wanted,
+            plan: PlanBuilder::default(),
+            problems: Vec::new(),
+            image_steps: BTreeMap::new(),
+            network_steps: BTreeMap::new(),
+            volume_steps: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            held: BTreeSet::new(),
+            stops: BTreeMap::new(),
+            services: BTreeMap::new(),
+            gates: BTreeMap::new(),
+        }
+    }
+
+    /// How many containers a service should have.
+    fn replicas(&self, service: &Service) -> u32 {
+        self.policy.scale.get(&service.name).copied().unwrap_or_else(|| service.replicas())
+    }
+
+    /// How readily a service's containers are replaced.
+    fn recreate(&self, service: &ServiceName) -> Recreate {
+        let named = self.policy.selected.contains(service);
+        if named && self.policy.renew_anonymous_volumes {
+            Recreate::Force
+        } else if self.policy.selected.is_empty() || named {
+            self.policy.recreate
+        } else {
+            self.policy.recreate_dependencies
+        }
+    }
+
+    fn check(&mut self) {
+        for (name, service) in &self.project.services {
+            if service.container_name.is_some() && self.replicas(service) > 1 {
+                self.problems.push(Problem {
+                    path: NodePath::of(&["services", name.as_str(), "container_name"]),
+                    message: format!(
+                        "service `{name}` has a fixed container name and cannot have {} containers",
+                        self.replicas(service)
+                    ),
+                    help: vec!["remove `container_name`, or scale it to 1".to_owned()],
+                });
+            }
+        }
+    }
+
+    fn problem(&mut self, path: NodePath, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem { path, message: message.into(), help: vec![help.into()] });
+    }
+}

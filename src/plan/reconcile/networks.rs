@@ -1,0 +1,111 @@
+//! Networks: made when missing, replaced when their definition changed.
+
+use super::Reconciler;
+use crate::model::{Network, NetworkKey, ServiceName, hash};
+use crate::observe::{Container, ObservedNetwork};
+use crate::plan::{Action, ContainerRef, FieldChange, Reason, StepId};
+use crate::yaml::NodePath;
+
+impl<'a> Reconciler<'a> {
+    pub(super) fn networks(&mut self) {
+        for (key, network) in &self.project.networks {
+            let found = self.find_network(key, network);
+            match found {
+                None if network.external => self.problem(
+                    NodePath::of(&["networks", key.as_str()]),
+                    format!("network `{}` is declared as external and does not exist", network.name),
+                    format!("create it: `docker network create {}`, or remove `external: true`", network.name),
+                ),
+                None => {
+                    let action = Action::CreateNetwork { key: key.clone(), name: network.name.clone() };
+                    let step = self.plan.step(action, Reason::Missing, []);
+                    self.network_steps.insert(key.clone(), step);
+                }
+                Some(_) if network.external => {}
+                Some(found) if found.project.as_ref() != Some(&self.project.name) => self.plan.warn(format!(
+                    "network `{}` exists and was not created by project `{}`; it is used as it is (set `external: true` to say so)",
+                    found.name, self.project.name
+                )),
+                Some(found) => {
+                    if found.config_hash.as_ref().is_some_and(|seen| *seen != hash::network(network)) {
+                        self.replace_network(key, network, found);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The network that is meant: the project's own by its exact name, else any of that name.
+    pub(super) fn find_network(&self, key: &NetworkKey, network: &Network) -> Option<&'a ObservedNetwork> {
+        let named = |candidate: &&ObservedNetwork| candidate.name == network.name;
+        let own = |candidate: &&ObservedNetwork| {
+            candidate.project.as_ref() == Some(&self.project.name) && candidate.key.as_ref() == Some(key)
+        };
+        let all = &self.observed.networks;
+        all.iter()
+            .find(|candidate| named(candidate) && own(candidate))
+            .or_else(|| all.iter().find(named))
+            .or_else(|| {
+                if network.external {
+                    all.iter().find(|candidate| candidate.id == network.name)
+                } else {
+                    None
+                }
+            })
+    }
+
+    /// The engine refuses to remove a network that has endpoints, hence disconnect, remove, create, connect. The
+    /// containers stay, with the aliases and addresses the file gives them.
+    fn replace_network(&mut self, key: &NetworkKey, network: &Network, found: &ObservedNetwork) {
+        let reason = Reason::ConfigChanged { fields: network_changes(network, found) };
+        let attached: Vec<&Container> = self
+            .observed
+            .containers
+            .iter()
+            .filter(|container| container.networks.contains_key(&found.name))
+            .collect();
+        let mut left = Vec::new();
+        for container in &attached {
+            let action = Action::DisconnectNetwork {
+                network: found.name.clone(),
+                container: ContainerRef::to(container),
+            };
+            left.push(self.plan.step(action, Reason::NetworkChanged { network: key.clone() }, []));
+        }
+        let remove = Action::RemoveNetwork { id: found.id.clone(), name: found.name.clone() };
+        let removed = self.plan.step(remove, reason.clone(), left);
+        let create = Action::CreateNetwork { key: key.clone(), name: network.name.clone() };
+        let created = self.plan.step(create, reason, [removed]);
+        let mut ready: Option<StepId> = None;
+        for container in attached {
+            let wants_it =
+                self.service_of(container).is_some_and(|service| service.networks.contains_key(key));
+            if wants_it {
+                let action = Action::ConnectNetwork {
+                    network: network.name.clone(),
+                    key: key.clone(),
+                    container: ContainerRef::to(container),
+                };
+                ready =
+                    Some(self.plan.step(action, Reason::NetworkChanged { network: key.clone() }, [created]));
+            }
+        }
+        self.network_steps.insert(key.clone(), ready.unwrap_or(created));
+    }
+
+    pub(super) fn service_of(&self, container: &Container) -> Option<&'a crate::model::Service> {
+        self.project.services.get::<ServiceName>(&container.identity.service)
+    }
+}
+
+/// What can be told without asking the engine again; the hash says that there is a difference, not where.
+fn network_changes(network: &Network, found: &ObservedNetwork) -> Vec<FieldChange> {
+    if network.driver.is_empty() || network.driver == found.driver {
+        return Vec::new();
+    }
+    vec![FieldChange {
+        field: "driver".to_owned(),
+        old: Some(found.driver.clone()),
+        new: Some(network.driver.clone()),
+    }]
+}

@@ -1,0 +1,151 @@
+//! Starts, each behind the gates its service's dependencies put before it.
+
+use super::{Reconciler, StartNeed};
+use crate::graph::services::Need;
+use crate::model::{DependencyCondition, Service, ServiceName};
+use crate::observe::{ContainerStatus, Health};
+use crate::plan::{Action, ContainerRef, HookPhase, Reason, StepId, Until};
+
+impl Reconciler<'_> {
+    pub(super) fn starts(&mut self) {
+        let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
+        for name in order {
+            let Some(service) = self.project.services.get(&name) else { continue };
+            let Some(mut planned) = self.services.remove(&name) else { continue };
+            let needs_start = planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
+            let gates = if needs_start && !self.policy.no_start { self.gates(&name) } else { Vec::new() };
+            for (container, ready, need) in planned.containers.clone() {
+                match need {
+                    StartNeed::Running => self.plan.unchanged(container.name.clone()),
+                    _ if self.policy.no_start => {}
+                    StartNeed::Start(reason) => {
+                        let step = self.start(service, &container, ready, reason, &gates);
+                        planned.started.push(step);
+                    }
+                    StartNeed::Unpause(reason) => {
+                        let action = Action::UnpauseContainer { container };
+                        planned.started.push(self.plan.step(
+                            action,
+                            reason,
+                            gates.iter().copied().chain(ready),
+                        ));
+                    }
+                }
+            }
+            self.services.insert(name, planned);
+        }
+    }
+
+    fn start(
+        &mut self,
+        service: &Service,
+        container: &ContainerRef,
+        ready: Option<StepId>,
+        reason: Reason,
+        gates: &[StepId],
+    ) -> StepId {
+        let mut after: Vec<StepId> = gates.iter().copied().chain(ready).collect();
+        if let crate::plan::Target::Existing(id) = &container.target {
+            after.extend(self.stops.get(id));
+        }
+        let lane = Self::start_lane(service);
+        let action = Action::StartContainer { container: container.clone() };
+        let mut last = self.plan.step(action, reason, after);
+        self.plan.amend(last, |step| step.lane = lane);
+        for index in 0..service.post_start.len() {
+            let action = Action::RunHook { container: container.clone(), phase: HookPhase::PostStart, index };
+            last = self.plan.step(action, Reason::Requested, [last]);
+        }
+        last
+    }
+
+    /// The steps after which a service may start.
+    fn gates(&mut self, service: &ServiceName) -> Vec<StepId> {
+        let needs: Vec<(ServiceName, Need)> =
+            self.graph.needs(service).into_iter().map(|(name, need)| (name.clone(), *need)).collect();
+        let mut gates = Vec::new();
+        for (needed, need) in needs {
+            let started =
+                self.services.get(&needed).map(|planned| planned.started.clone()).unwrap_or_default();
+            if need.required && need.condition == DependencyCondition::ServiceStarted {
+                gates.extend(started);
+            } else if !started.is_empty() || !self.holds_already(&needed, need.condition) {
+                gates.extend(self.gate(service, &needed, need, started));
+            }
+        }
+        gates
+    }
+
+    /// One wait for all dependents that wait for the same thing.
+    fn gate(
+        &mut self,
+        dependent: &ServiceName,
+        needed: &ServiceName,
+        need: Need,
+        started: Vec<StepId>,
+    ) -> Option<StepId> {
+        let key = (needed.clone(), need.condition, need.required);
+        if let Some(step) = self.gates.get(&key) {
+            return Some(*step);
+        }
+        let containers = self.containers_of(needed);
+        if containers.is_empty() {
+            return None;
+        }
+        let action = Action::Wait {
+            service: needed.clone(),
+            containers,
+            until: Until::Condition(need.condition),
+            timeout_s: None,
+        };
+        let step = self.plan.step(action, Reason::Gate { service: dependent.clone() }, started);
+        let optional = !need.required;
+        self.plan.amend(step, |step| step.optional = optional);
+        self.gates.insert(key, step);
+        Some(step)
+    }
+
+    fn containers_of(&self, service: &ServiceName) -> Vec<ContainerRef> {
+        self.services
+            .get(service)
+            .map(|planned| planned.containers.iter().map(|(container, ..)| container.clone()).collect())
+            .unwrap_or_default()
+    }
+
+    /// Whether what is seen already satisfies a condition, for a service that this plan does not start.
+    fn holds_already(&self, service: &ServiceName, condition: DependencyCondition) -> bool {
+        let mut seen = self
+            .observed
+            .containers
+            .iter()
+            .filter(|container| container.identity.service == *service && !container.identity.oneoff)
+            .peekable();
+        if seen.peek().is_none() {
+            return true;
+        }
+        match condition {
+            DependencyCondition::ServiceStarted => true,
+            DependencyCondition::ServiceHealthy => {
+                seen.all(|container| container.health == Some(Health::Healthy))
+            }
+            DependencyCondition::ServiceCompletedSuccessfully => seen.any(|container| {
+                container.status == ContainerStatus::Exited && container.exit_code == Some(0)
+            }),
+        }
+    }
+
+    /// `--wait`: every service reaches its goal.
+    pub(super) fn final_wait(&mut self) {
+        let Some(timeout_s) = self.policy.wait else { return };
+        let services: Vec<(ServiceName, Vec<StepId>)> =
+            self.services.iter().map(|(name, planned)| (name.clone(), planned.started.clone())).collect();
+        for (service, started) in services {
+            let containers = self.containers_of(&service);
+            if containers.is_empty() {
+                continue;
+            }
+            let action = Action::Wait { service, containers, until: Until::Goal, timeout_s };
+            self.plan.step(action, Reason::Requested, started);
+        }
+    }
+}

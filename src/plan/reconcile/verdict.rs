@@ -1,0 +1,171 @@
+//! What becomes of each container: a total accounting, the ones that stay included.
+
+use super::{Reconciler, diff};
+use crate::model::{Service, ServiceName, hash};
+use crate::observe::{Container, ContainerStatus};
+use crate::plan::{Reason, Recreate};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of one container, or of a number that has none.
+#[derive(Debug, Clone)]
+pub(super) enum Verdict<'a> {
+    /// It stays.
+    Keep { container: &'a Container },
+    /// It makes way for a new one.
+    Replace { container: &'a Container, number: u32, reason: Reason },
+    /// It goes.
+    Remove { container: &'a Container, reason: Reason },
+    /// A new one comes.
+    Create { number: u32 },
+}
+
+impl<'a> Reconciler<'a> {
+    pub(super) fn verdicts(&mut self) {
+        let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
+        for name in order {
+            let Some(service) = self.project.services.get(&name) else { continue };
+            if service.provider.is_some() {
+                continue;
+            }
+            let verdicts = self.service_verdicts(service);
+            let pending_image = self.image_steps.contains_key(&self.project.image_name(service));
+            let undecided =
+                pending_image && verdicts.iter().any(|verdict| matches!(verdict, Verdict::Keep { .. }));
+            if undecided {
+                self.plan.defer(name.as_str());
+                self.held.insert(name.clone());
+            } else if self.graph.needs(&name).iter().any(|(needed, _)| self.held.contains(*needed)) {
+                self.held.insert(name.clone());
+            }
+            self.verdicts.insert(name, verdicts);
+        }
+    }
+
+    fn service_verdicts(&self, service: &'a Service) -> Vec<Verdict<'a>> {
+        let mut verdicts = Vec::new();
+        let mut by_number: BTreeMap<u32, Vec<&'a Container>> = BTreeMap::new();
+        for container in &self.observed.containers {
+            let identity = &container.identity;
+            let counts =
+                !identity.oneoff && identity.hook.is_none() && container.status != ContainerStatus::Removing;
+            if counts && identity.service == service.name {
+                by_number.entry(identity.number.unwrap_or(1)).or_default().push(container);
+            }
+        }
+        // A run that was interrupted in a replacement leaves two containers of one number.
+        let mut present: Vec<(u32, &'a Container, Option<Reason>)> = Vec::new();
+        for (number, mut twins) in by_number {
+            twins.sort_by_key(|twin| self.twin_rank(service, twin));
+            let mut twins = twins.into_iter();
+            if let Some(keeper) = twins.next() {
+                present.push((number, keeper, self.must_recreate(service, keeper)));
+            }
+            verdicts.extend(twins.map(|surplus| Verdict::Remove {
+                container: surplus,
+                reason: Reason::Repair { from: surplus.name.clone() },
+            }));
+        }
+        // Surplus: the ones that would be replaced anyway go first, then the highest numbers.
+        present.sort_by_key(|(number, _, reason)| (reason.is_some(), *number));
+        let wanted = self.replicas(service);
+        let keep = usize::try_from(wanted).unwrap_or(usize::MAX).min(present.len());
+        let mut highest = present.iter().map(|(number, ..)| *number).max().unwrap_or(0);
+        let surplus = present.split_off(keep);
+        present.sort_by_key(|(number, ..)| *number);
+        for (number, container, reason) in present {
+            verdicts.push(match reason {
+                None => Verdict::Keep { container },
+                Some(reason) => Verdict::Replace { container, number, reason },
+            });
+        }
+        for (_, container, _) in surplus {
+            verdicts.push(Verdict::Remove { container, reason: Reason::ScaledDown { to: wanted } });
+        }
+        let missing = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(keep);
+        for _ in 0..missing {
+            highest += 1;
+            verdicts.push(Verdict::Create { number: highest });
+        }
+        verdicts
+    }
+
+    /// Of two containers of one number the first in this order stays: the one that already is what is wanted, else the
+    /// one that serves, else the newest.
+    fn twin_rank(&self, service: &Service, twin: &Container) -> (bool, bool, i64, String) {
+        let current = twin.identity.config_hash.as_deref() == Some(self.wanted_hash(service).as_str());
+        (!current, !twin.status.is_alive(), -twin.created, twin.id.0.clone())
+    }
+
+    /// The hash a service's container would get now.
+    pub(super) fn wanted_hash(&self, service: &Service) -> String {
+        let resolved = service.with_container_ids(|parent| {
+            let mut ids: Vec<&Container> = self
+                .observed
+                .containers
+                .iter()
+                .filter(|container| container.identity.service == *parent && !container.identity.oneoff)
+                .collect();
+            ids.sort_by_key(|container| container.identity.number);
+            ids.first().map(|container| container.id.0.clone())
+        });
+        hash::service(&resolved)
+    }
+
+    /// Whether and why a container cannot stay, the strongest reason first.
+    fn must_recreate(&self, service: &Service, container: &Container) -> Option<Reason> {
+        match self.recreate(&service.name) {
+            Recreate::Never => return None,
+            Recreate::Force => return Some(Reason::Forced),
+            Recreate::Diverged => {}
+        }
+        if container.status == ContainerStatus::Dead {
+            return Some(Reason::NotRunning { status: container.status.as_str().to_owned() });
+        }
+        if let Some(parent) = self.recreated_parent(service) {
+            return Some(Reason::ParentRecreated { service: parent });
+        }
+        if container.identity.config_hash.as_deref() != Some(self.wanted_hash(service).as_str()) {
+            let fields = match (self.observed.fields.get(&container.id), self.wanted.get(&service.name)) {
+                (Some(old), Some(new)) => diff::changes(old, new),
+                _ => Vec::new(),
+            };
+            return Some(Reason::ConfigChanged { fields });
+        }
+        let image = self.observed.images.get(&self.project.image_name(service));
+        if let (Some(made_from), Some(image)) = (&container.identity.image_digest, image)
+            && *made_from != image.digest
+        {
+            return Some(Reason::ImageChanged { from: made_from.clone(), to: image.digest.clone() });
+        }
+        self.missing_volume(service, container)
+    }
+
+    fn recreated_parent(&self, service: &Service) -> Option<ServiceName> {
+        let parents: BTreeSet<ServiceName> = crate::graph::services::shared_services(service);
+        parents.into_iter().find(|parent| {
+            self.verdicts.get(parent).is_some_and(|verdicts| {
+                verdicts
+                    .iter()
+                    .any(|verdict| matches!(verdict, Verdict::Replace { .. } | Verdict::Create { .. }))
+            })
+        })
+    }
+
+    /// A named volume that should be mounted and is not.
+    fn missing_volume(&self, service: &Service, container: &Container) -> Option<Reason> {
+        for mount in &service.volumes {
+            if mount.kind != crate::model::MountType::Volume || mount.source.is_empty() {
+                continue;
+            }
+            let Some((key, volume)) = self.project.volumes.get_key_value(mount.source.as_str()) else {
+                continue;
+            };
+            let mounted =
+                container.mounts.iter().any(|seen| seen.kind == "volume" && seen.name == volume.name);
+            if !mounted {
+                return Some(Reason::VolumeChanged { volume: key.clone() });
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,183 @@
+//! `down` and `rm`: what goes, dependents before what they depend on.
+
+use super::builder::PlanBuilder;
+use super::{Action, ContainerRef, HookPhase, Plan, Reason, StepId};
+use crate::graph::ServiceGraph;
+use crate::model::{Project, ServiceName};
+use crate::observe::{Container, ObservedState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What `down` is to take away.
+#[derive(Debug, Clone, Copy)]
+pub struct Teardown<'a> {
+    /// The project's name.
+    pub project_name: &'a str,
+    /// The stack files' view, when there is one: which services are known, their hooks, which volumes are external.
+    pub project: Option<&'a Project>,
+    /// Who depends on whom.
+    pub graph: &'a ServiceGraph,
+    /// What was seen.
+    pub observed: &'a ObservedState,
+    /// Only these services and the ones that depend on them; `None` is everything.
+    pub services: Option<&'a BTreeSet<ServiceName>>,
+    /// Seconds before a kill, where the user gave one.
+    pub timeout_s: Option<i64>,
+    /// Volumes too: the project's named ones and the containers' anonymous ones.
+    pub volumes: bool,
+    /// Containers whose service is in no file, and one-offs, too.
+    pub orphans: bool,
+}
+
+/// Plans a `down`.
+pub fn teardown(input: &Teardown<'_>) -> Plan {
+    let mut plan = PlanBuilder::default();
+    let chosen = chosen_services(input);
+    let (going, staying): (Vec<&Container>, Vec<&Container>) =
+        input.observed.containers.iter().partition(|container| goes(input, chosen.as_ref(), container));
+    let mut last: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
+    let mut removed = Vec::new();
+    for service in teardown_order(input.graph, &going) {
+        let dependents: Vec<StepId> = input
+            .graph
+            .needed_by(&service)
+            .into_iter()
+            .flat_map(|(dependent, _)| last.get(dependent).cloned().unwrap_or_default())
+            .collect();
+        for container in going.iter().filter(|container| container.identity.service == service) {
+            let reference = ContainerRef::to(container);
+            let gentle = input.timeout_s != Some(0);
+            let mut after = dependents.clone();
+            if container.status.is_alive() {
+                after = pre_stop(&mut plan, input, container, &after);
+            }
+            if container.status.is_alive() && gentle {
+                let stop = Action::StopContainer { container: reference.clone(), timeout_s: input.timeout_s };
+                let stop = plan.step(stop, Reason::Requested, after);
+                last.entry(service.clone()).or_default().push(stop);
+                after = vec![stop];
+            }
+            // Forced, because a restart policy may have brought the container back meanwhile; without a grace period
+            // it is the stop as well.
+            let remove =
+                Action::RemoveContainer { container: reference, volumes: input.volumes, force: true };
+            let remove = plan.step(remove, Reason::Requested, after);
+            if !(container.status.is_alive() && gentle) {
+                last.entry(service.clone()).or_default().push(remove);
+            }
+            removed.push(remove);
+        }
+    }
+    networks(&mut plan, input, &staying, &removed);
+    if input.volumes && input.services.is_none() {
+        volumes(&mut plan, input, &staying, &removed);
+    }
+    plan.finish()
+}
+
+/// Removes the given containers: what `rm` does once it has asked.
+pub fn remove_containers(containers: &[&Container], volumes: bool) -> Plan {
+    let mut plan = PlanBuilder::default();
+    for container in containers {
+        let action =
+            Action::RemoveContainer { container: ContainerRef::to(container), volumes, force: false };
+        plan.step(action, Reason::Requested, []);
+    }
+    plan.finish()
+}
+
+fn chosen_services(input: &Teardown<'_>) -> Option<BTreeSet<ServiceName>> {
+    let mut chosen = input.services?.clone();
+    let mut frontier: Vec<ServiceName> = chosen.iter().cloned().collect();
+    while let Some(service) = frontier.pop() {
+        for (dependent, _) in input.graph.needed_by(&service) {
+            if chosen.insert(dependent.clone()) {
+                frontier.push(dependent.clone());
+            }
+        }
+    }
+    Some(chosen)
+}
+
+fn goes(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>, container: &Container) -> bool {
+    let identity = &container.identity;
+    if let Some(chosen) = chosen {
+        return !identity.oneoff && chosen.contains(&identity.service);
+    }
+    // A helper container that a failed hook left behind is nobody's work any more.
+    if identity.config_hash.is_none() {
+        return identity.hook.is_some();
+    }
+    let known = input.project.is_none_or(|project| {
+        project.services.contains_key(&identity.service)
+            || project.disabled_services.contains_key(&identity.service)
+    });
+    input.orphans || (known && !identity.oneoff)
+}
+
+/// Dependents first; services the graph does not know come before all others.
+fn teardown_order(graph: &ServiceGraph, going: &[&Container]) -> Vec<ServiceName> {
+    let present: BTreeSet<&ServiceName> = going.iter().map(|container| &container.identity.service).collect();
+    let known: Vec<&ServiceName> = graph.in_order();
+    let unknown = present.iter().filter(|service| !known.contains(*service)).copied();
+    unknown.chain(known.iter().rev().filter(|service| present.contains(*service)).copied()).cloned().collect()
+}
+
+fn pre_stop(
+    plan: &mut PlanBuilder,
+    input: &Teardown<'_>,
+    container: &Container,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let hooks = input
+        .project
+        .and_then(|project| project.services.get(&container.identity.service))
+        .map_or(0, |service| service.pre_stop.len());
+    let mut after = after.to_vec();
+    for index in 0..hooks {
+        let action =
+            Action::RunHook { container: ContainerRef::to(container), phase: HookPhase::PreStop, index };
+        after = vec![plan.step(action, Reason::Requested, after)];
+    }
+    after
+}
+
+fn networks(plan: &mut PlanBuilder, input: &Teardown<'_>, staying: &[&Container], removed: &[StepId]) {
+    for network in &input.observed.networks {
+        if network.project.as_ref().map(crate::model::ProjectName::as_str) != Some(input.project_name) {
+            continue;
+        }
+        let users: Vec<&str> = staying
+            .iter()
+            .filter(|container| container.networks.contains_key(&network.name))
+            .map(|container| container.name.as_str())
+            .collect();
+        if users.is_empty() {
+            let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+            let step = plan.step(action, Reason::Requested, removed.iter().copied());
+            // Containers of others may be attached: then the network stays, and that is no failure.
+            plan.amend(step, |step| step.optional = true);
+        } else {
+            plan.warn(format!("network `{}` is kept: it is in use by {}", network.name, users.join(", ")));
+        }
+    }
+}
+
+fn volumes(plan: &mut PlanBuilder, input: &Teardown<'_>, staying: &[&Container], removed: &[StepId]) {
+    for volume in &input.observed.volumes {
+        if volume.project.as_ref().map(crate::model::ProjectName::as_str) != Some(input.project_name) {
+            continue;
+        }
+        let users: Vec<&str> = staying
+            .iter()
+            .filter(|container| container.mounts.iter().any(|mount| mount.name == volume.name))
+            .map(|container| container.name.as_str())
+            .collect();
+        if users.is_empty() {
+            let action = Action::RemoveVolume { name: volume.name.clone() };
+            let step = plan.step(action, Reason::Requested, removed.iter().copied());
+            plan.amend(step, |step| step.optional = true);
+        } else {
+            plan.warn(format!("volume `{}` is kept: it is in use by {}", volume.name, users.join(", ")));
+        }
+    }
+}
