@@ -126,4 +126,16 @@ impl<A> Plan<A> {
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
+
+    /// The plan's order as a graph: edges point from a step to the ones it comes after.
+    pub fn graph(&self) -> crate::graph::Dag<StepId, ()> {
+        let mut graph = crate::graph::Dag::default();
+        for step in &self.steps {
+            graph.add_node(step.id);
+            for earlier in &step.after {
+                graph.add_edge(&step.id, earlier, ());
+            }
+        }
+        graph
+    }
 }

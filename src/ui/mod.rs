@@ -3,4 +3,19 @@
 //! In: [`Event`](crate::event::Event)s, plans, observed state, texts of `ops`. Out: standard output (data that a program
 //! may read) and standard error (progress, warnings, errors). Deliberately absent: the engine.
 
+mod board;
+mod logs;
+mod plain;
+mod progress;
+mod ps;
+mod table;
+mod tty;
+mod words;
+
+pub mod plan;
 pub mod stream;
+
+pub use logs::{LogFormat, LogLine};
+pub use progress::{ProgressMode, Screen, show};
+pub use ps::{Clock, ProjectRow, combined_status, ls_table, ps_json, ps_table};
+pub use table::table;

@@ -1,0 +1,216 @@
+//! A plan as people read it before they say yes: what is created, replaced, removed, and why.
+
+use crate::plan::{Action, GroupVerb, Plan, Question, Reason, Step};
+use std::collections::BTreeSet;
+
+/// What happens to one thing, as a symbol and a verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Create,
+    Replace,
+    Update,
+    Start,
+    Stop,
+    Remove,
+    Get,
+}
+
+impl Change {
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Replace => "±",
+            Self::Update => "~",
+            Self::Start => "▸",
+            Self::Stop => "▪",
+            Self::Remove => "-",
+            Self::Get => "↓",
+        }
+    }
+
+    fn colour(self) -> &'static str {
+        match self {
+            Self::Create | Self::Start => "32",
+            Self::Replace | Self::Update => "33",
+            Self::Stop | Self::Remove => "31",
+            Self::Get => "36",
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Update => "change",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Remove => "remove",
+            Self::Get => "get",
+        }
+    }
+}
+
+struct Row<'a> {
+    change: Change,
+    subject: String,
+    extra: &'static str,
+    reason: &'a Reason,
+}
+
+/// The whole plan as text, one row for each thing that changes, its reason below it.
+pub fn text(plan: &Plan, project: &str, colour: bool) -> String {
+    let mut text = String::new();
+    let paint = |code: &str, what: &str| {
+        if colour { format!("\u{1b}[{code}m{what}\u{1b}[0m") } else { what.to_owned() }
+    };
+    let rows = rows(plan);
+    if rows.is_empty() && plan.deferred.is_empty() {
+        text.push_str(&format!("Nothing to do: {} as the stack file says.\n", unchanged(plan, project)));
+    } else {
+        text.push_str(&format!("Plan for project {project}:\n\n"));
+        for row in &rows {
+            let mark = paint(row.change.colour(), row.change.symbol());
+            text.push_str(&format!("  {mark} {} {}{}\n", row.change.verb(), row.subject, row.extra));
+            for line in reason_lines(row.reason) {
+                text.push_str(&format!("      {}\n", paint("90", &line)));
+            }
+        }
+        for service in &plan.deferred {
+            text.push_str(&format!(
+                "  ? service {service}\n      {}\n",
+                paint("90", "replaced if its image turns out to be another one")
+            ));
+        }
+        text.push_str(&format!("\n{}\n", summary(&rows, plan)));
+    }
+    for question in &plan.questions {
+        match question {
+            Question::ReplaceVolume { name } => text.push_str(&format!(
+                "Not done without your word: replace volume {name}, which loses its data.\n"
+            )),
+        }
+    }
+    text
+}
+
+/// The plan as JSON: what `plan --format json` prints.
+pub fn json(plan: &Plan, project: &str) -> serde_json::Value {
+    serde_json::json!({
+        "format_version": 1,
+        "project": project,
+        "changes": !(plan.is_empty() && plan.deferred.is_empty()),
+        "plan": plan,
+    })
+}
+
+fn rows(plan: &Plan) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let mut replaced = BTreeSet::new();
+    let mut created = BTreeSet::new();
+    let mut removed = BTreeSet::new();
+    for step in &plan.steps {
+        if let Action::RemoveContainer { container, .. } = &step.action {
+            removed.insert(container.name.clone());
+        } else if let Action::CreateContainer { .. } = &step.action {
+            created.insert(step.action.subject());
+        }
+    }
+    for step in &plan.steps {
+        if let Some(group) = &step.group {
+            let GroupVerb::Recreate = group.verb;
+            if replaced.insert(group.subject.clone()) {
+                let subject = format!("container {}", group.subject);
+                rows.push(Row { change: Change::Replace, subject, extra: "", reason: &step.reason });
+            }
+            continue;
+        }
+        let Some((change, extra)) = change(step) else { continue };
+        if let Action::StartContainer { container } = &step.action
+            && (created.contains(&format!("Container {}", container.name))
+                || replaced.contains(&container.name))
+        {
+            continue;
+        }
+        // Stopping is how a container that goes is removed.
+        if let Action::StopContainer { container, .. } = &step.action
+            && removed.contains(&container.name)
+        {
+            continue;
+        }
+        rows.push(Row { change, subject: lower_first(&step.action.subject()), extra, reason: &step.reason });
+    }
+    rows
+}
+
+fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
+    Some(match &step.action {
+        Action::PullImage { .. } => (Change::Get, " (pull)"),
+        Action::BuildImage { .. } => (Change::Get, " (build)"),
+        Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
+            (Change::Create, "")
+        }
+        Action::RemoveNetwork { .. } | Action::RemoveVolume { .. } | Action::RemoveContainer { .. } => {
+            (Change::Remove, "")
+        }
+        Action::ConnectNetwork { .. } => (Change::Update, " (join network)"),
+        Action::DisconnectNetwork { .. } => (Change::Update, " (leave network)"),
+        Action::UpdateContainer { .. } => (Change::Update, " (in place)"),
+        Action::RenameContainer { .. } => (Change::Update, " (rename)"),
+        Action::PauseContainer { .. } => (Change::Update, " (pause)"),
+        Action::UnpauseContainer { .. } => (Change::Update, " (unpause)"),
+        Action::StartContainer { .. } => (Change::Start, ""),
+        Action::RestartContainer { .. } => (Change::Start, " (restart)"),
+        Action::StopContainer { .. } => (Change::Stop, ""),
+        Action::KillContainer { .. } => (Change::Stop, " (kill)"),
+        Action::RunProvider { .. } => (Change::Start, " (provider)"),
+        // What is waited for, and hooks, follow from the starts: they change nothing by themselves.
+        Action::Wait { .. } | Action::RunHook { .. } => return None,
+    })
+}
+
+fn reason_lines(reason: &Reason) -> Vec<String> {
+    match reason {
+        Reason::ConfigChanged { fields } if !fields.is_empty() => {
+            fields.iter().map(ToString::to_string).collect()
+        }
+        // "Create x: does not exist" and "remove x: asked for" say the same thing twice.
+        Reason::Missing | Reason::Requested => Vec::new(),
+        other => vec![other.to_string()],
+    }
+}
+
+fn summary(rows: &[Row<'_>], plan: &Plan) -> String {
+    let count = |change: Change| rows.iter().filter(|row| row.change == change).count();
+    let mut parts = Vec::new();
+    for change in [
+        Change::Get,
+        Change::Create,
+        Change::Replace,
+        Change::Update,
+        Change::Start,
+        Change::Stop,
+        Change::Remove,
+    ] {
+        let number = count(change);
+        if number > 0 {
+            parts.push(format!("{number} to {}", change.verb()));
+        }
+    }
+    if !plan.unchanged.is_empty() {
+        parts.push(format!("{} unchanged", plan.unchanged.len()));
+    }
+    parts.join(", ")
+}
+
+fn unchanged(plan: &Plan, project: &str) -> String {
+    match plan.unchanged.len() {
+        0 => format!("project {project} is"),
+        1 => format!("the one container of project {project} is"),
+        number => format!("all {number} containers of project {project} are"),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

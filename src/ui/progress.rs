@@ -1,0 +1,100 @@
+//! The ui task: drains events (and log lines) and owns the terminal until the command is over.
+
+use super::logs::{LogFormat, LogLine};
+use super::tty::Tty;
+use super::{plain, stream};
+use crate::event::Event;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProgressMode {
+    /// `tty` when standard error is a terminal, else `plain`.
+    #[default]
+    Auto,
+    /// Rows that are redrawn.
+    Tty,
+    /// A line for each change.
+    Plain,
+    /// A JSON object a line.
+    Json,
+    /// Nothing but warnings and errors.
+    Quiet,
+}
+
+/// What the ui needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    /// How progress is shown; [`ProgressMode::Auto`] is settled by the caller.
+    pub mode: ProgressMode,
+    /// Whether colours are wanted.
+    pub colour: bool,
+    /// When the command started.
+    pub started: Instant,
+}
+
+/// Shows everything that comes until both senders are gone.
+pub async fn show(
+    screen: Screen,
+    mut events: mpsc::UnboundedReceiver<Event>,
+    mut lines: mpsc::Receiver<LogLine>,
+    mut format: LogFormat,
+) {
+    let mut tty = (screen.mode == ProgressMode::Tty).then(|| Tty::new(screen.started, screen.colour));
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (mut more_events, mut more_lines) = (true, true);
+    while more_events || more_lines {
+        // Every branch is cancel-safe: receivers and interval lose nothing when another branch wins.
+        tokio::select! {
+            biased;
+            event = events.recv(), if more_events => match event {
+                Some(event) => show_event(screen, tty.as_mut(), &event),
+                None => more_events = false,
+            },
+            line = lines.recv(), if more_lines => match line {
+                Some(line) => {
+                    // Rows that are redrawn and lines that scroll do not mix: with the first line the rows are over.
+                    if let Some(mut tty) = tty.take() {
+                        tty.finish();
+                    }
+                    let text = format.line(&line);
+                    if line.stderr { stream::note(&text) } else { drop(stream::data(&text)) }
+                }
+                None => more_lines = false,
+            },
+            _ = tick.tick(), if tty.is_some() => {
+                if let Some(tty) = &mut tty {
+                    tty.tick();
+                }
+            }
+        }
+    }
+    if let Some(mut tty) = tty {
+        tty.finish();
+    }
+}
+
+fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) {
+    use crate::event::EventKind;
+    match (screen.mode, tty) {
+        (_, Some(tty)) => tty.event(event),
+        (ProgressMode::Json, None) => {
+            if let Ok(text) = serde_json::to_string(event) {
+                stream::note(&(text + "\n"));
+            }
+        }
+        (ProgressMode::Quiet, None)
+            if !matches!(event.kind, EventKind::Warning { .. } | EventKind::Failed { .. }) => {}
+        // After the rows made way for log lines only what went wrong is worth a line.
+        (ProgressMode::Tty, None)
+            if !matches!(event.kind, EventKind::Warning { .. } | EventKind::Failed { .. }) => {}
+        (ProgressMode::Auto | ProgressMode::Tty | ProgressMode::Plain | ProgressMode::Quiet, None) => {
+            if let Some(line) = plain::line(event) {
+                stream::note(&line);
+            }
+        }
+    }
+}
