@@ -1,9 +1,10 @@
 //! What can go wrong between us and the engine, in terms a decision can be made on.
 
+use bollard::errors::Error;
 use std::fmt;
 
 /// An engine call that failed: what was asked, about what, and how it failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {operation} {subject}: {message}")]
 pub struct EngineError {
     /// The verb, as in `cannot {operation} …`: `create`, `start`, `list`.
@@ -50,4 +51,50 @@ impl fmt::Display for EngineErrorKind {
             Self::Unexpected => "unexpected answer",
         })
     }
+}
+
+impl EngineError {
+    /// Says what was asked, about what, and keeps the engine's own words.
+    pub(super) fn from_bollard(operation: &'static str, subject: impl Into<String>, error: &Error) -> Self {
+        let (kind, message) = match error {
+            Error::DockerResponseServerError { status_code, message } => {
+                (kind_of(*status_code), message.clone())
+            }
+            Error::RequestTimeoutError => (
+                EngineErrorKind::TimedOut,
+                "the engine accepted the request and did not answer in time".to_owned(),
+            ),
+            Error::IOError { err } => (EngineErrorKind::Unreachable, err.to_string()),
+            Error::HyperLegacyError { err } => (EngineErrorKind::Unreachable, innermost(err)),
+            Error::HyperResponseError { err } => (EngineErrorKind::Unreachable, innermost(err)),
+            Error::DockerStreamError { error } => (EngineErrorKind::Server, error.clone()),
+            other => (EngineErrorKind::Unexpected, other.to_string()),
+        };
+        Self { operation, subject: subject.into(), kind, message: message.trim().to_owned() }
+    }
+
+    /// Whether the same call may be sent again without harm: it never reached the engine, or asked only.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, EngineErrorKind::Unreachable | EngineErrorKind::TimedOut)
+    }
+}
+
+fn kind_of(status: u16) -> EngineErrorKind {
+    match status {
+        400 => EngineErrorKind::BadRequest,
+        401 | 403 => EngineErrorKind::Denied,
+        404 => EngineErrorKind::NotFound,
+        409 => EngineErrorKind::Conflict,
+        500..=599 => EngineErrorKind::Server,
+        _ => EngineErrorKind::Unexpected,
+    }
+}
+
+/// The cause at the bottom: "connection refused" rather than "client error (Connect)".
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut at = error;
+    while let Some(source) = at.source() {
+        at = source;
+    }
+    at.to_string()
 }

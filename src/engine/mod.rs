@@ -1,10 +1,90 @@
 //! The engine: the only room that names bollard.
 //!
-//! In: domain-named calls. Out: bollard's answer types, and [`EngineError`]s that say what was asked and how it failed.
-//! Deliberately absent: decisions, retries of calls that change something, Compose knowledge beyond [`label`].
+//! In: domain-named calls. Out: bollard's answer types, small types of our own on the paths that are taken often, and
+//! [`EngineError`]s that say what was asked and how it failed. Deliberately absent: decisions, retries of calls that change
+//! something, Compose knowledge beyond [`label`]. Start reading at [`Engine`].
 
+mod connect;
+mod containers;
 mod error;
+mod events;
+mod exec;
+mod images;
+mod lists;
+mod logs;
+mod networks;
+mod transport;
+mod volumes;
 
 pub mod label;
 
+pub use connect::{ConnectError, Endpoints, Tried, connect};
 pub use error::{EngineError, EngineErrorKind};
+pub use events::ContainerEvent;
+pub use exec::{ExecRun, ExecSession, ExecSpec};
+pub use images::{BuildLine, BuildSpec, PullProgress};
+pub use lists::{
+    ContainerRow, HealthRow, ImageRow, ListedEndpoint, MountRow, NetworkRow, PortRow, VolumeRow,
+};
+pub use logs::{LogChunk, LogRequest};
+pub use transport::{Address, ApiVersion};
+
+use bollard::Docker;
+use std::sync::Arc;
+use std::time::Duration;
+use transport::Transport;
+
+/// A connection to one engine. Cheap to clone; all clones share connections.
+#[derive(Clone)]
+pub struct Engine {
+    docker: Docker,
+    transport: Arc<Transport>,
+    address: Address,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// A client for the engine at `address`. Nothing is sent yet. `deadline` bounds the wait for the head of an answer to
+    /// a question; calls that change something may take six times as long.
+    ///
+    /// # Errors
+    /// The address cannot be used at all.
+    pub fn at(address: Address, pinned: Option<ApiVersion>, deadline: Duration) -> Result<Self, EngineError> {
+        let transport = Transport::new(&address, pinned, deadline);
+        let docker = transport.docker().map_err(|error| {
+            EngineError::from_bollard("reach", format!("the engine at {address}"), &error)
+        })?;
+        Ok(Self { docker, transport, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The API version in use: the engine's, or the newest known when the engine is newer. Before the first answer, the
+    /// newest known.
+    pub fn api_version(&self) -> ApiVersion {
+        self.transport.version()
+    }
+
+    /// Method and path of every request that was sent, in order, without the version.
+    pub fn requests(&self) -> Vec<(String, String)> {
+        self.transport.requests()
+    }
+
+    /// `GET /_ping`.
+    ///
+    /// # Errors
+    /// It does not answer, or not in time.
+    pub async fn ping(&self) -> Result<(), EngineError> {
+        self.docker.ping().await.map(drop).map_err(|error| {
+            EngineError::from_bollard("reach", format!("the engine at {}", self.address), &error)
+        })
+    }
+}

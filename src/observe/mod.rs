@@ -3,6 +3,12 @@
 //! In: list answers of the engine. Out: [`ObservedState`], with the labels decoded once, here. Deliberately absent:
 //! API structs, opinions. A view is always possibly stale: whoever acts on it must survive that.
 
+mod list;
+mod live;
+
+pub use list::{ObserveRequest, all_projects, observe};
+pub use live::{LiveState, Probe, live_state};
+
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
 use std::collections::BTreeMap;
 

@@ -169,14 +169,13 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
 }
 
 fn reason_lines(reason: &Reason) -> Vec<String> {
-    match reason {
-        Reason::ConfigChanged { fields } if !fields.is_empty() => {
-            fields.iter().map(ToString::to_string).collect()
-        }
-        // "Create x: does not exist" and "remove x: asked for" say the same thing twice.
-        Reason::Missing | Reason::Requested => Vec::new(),
-        other => vec![other.to_string()],
+    if let Reason::ConfigChanged { fields } = reason
+        && !fields.is_empty()
+    {
+        return fields.iter().map(ToString::to_string).collect();
     }
+    // "Create x: does not exist" and "remove x: asked for" would say the same thing twice.
+    if matches!(reason, Reason::Missing | Reason::Requested) { Vec::new() } else { vec![reason.to_string()] }
 }
 
 fn summary(rows: &[Row<'_>], plan: &Plan) -> String {

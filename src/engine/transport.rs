@@ -1,0 +1,255 @@
+//! Our own HTTP client under bollard: pooled connections, versioned paths, deadlines, a record of requests.
+//!
+//! bollard 0.21 opens a connection for each request and leaves the API version out of the path. This transport keeps
+//! connections, learns the engine's version from the first answer's `Api-Version` header (a question of its own would cost a
+//! round trip) and puts the agreed version into every path after it.
+
+use bollard::errors::Error;
+use bollard::{BollardRequest, Docker};
+use bytes::Bytes;
+use futures_util::Stream;
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{HOST, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// bollard's request body, written out because bollard keeps its name private.
+type Body =
+    Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, std::io::Error>> + Send>>>>;
+
+/// A version of the Engine API, `1.minor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiVersion(pub u32);
+
+impl ApiVersion {
+    /// The oldest version that is spoken: Docker 20.10, Podman 4.
+    pub const OLDEST: Self = Self(41);
+    /// The newest version whose answers are known.
+    pub const NEWEST: Self = Self(51);
+
+    /// Reads `1.44` or `v1.44`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let minor = text.trim().trim_start_matches('v').strip_prefix("1.")?;
+        minor.parse().ok().map(Self)
+    }
+}
+
+impl std::fmt::Display for ApiVersion {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "1.{}", self.0)
+    }
+}
+
+/// Where an engine listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// `host:port`, without TLS.
+    Tcp(String),
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path) => write!(formatter, "unix://{}", path.display()),
+            Self::Tcp(authority) => write!(formatter, "tcp://{authority}"),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Wire {
+    Unix(Client<hyperlocal::UnixConnector, Body>, PathBuf),
+    Tcp(Client<HttpConnector, Body>, String),
+}
+
+/// The client that all calls to one engine share.
+#[derive(Debug)]
+pub(super) struct Transport {
+    wire: Wire,
+    /// The agreed minor version; 0 before the first answer.
+    agreed: AtomicU32,
+    /// What the engine said it can do; 0 before the first answer.
+    offered: AtomicU32,
+    deadline: Duration,
+    requests: Mutex<Vec<(Method, String)>>,
+}
+
+impl Transport {
+    pub(super) fn new(address: &Address, pinned: Option<ApiVersion>, deadline: Duration) -> Arc<Self> {
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_idle_timeout(Duration::from_secs(60)).pool_max_idle_per_host(64);
+        let wire = match address {
+            Address::Unix(path) => Wire::Unix(builder.build(hyperlocal::UnixConnector), path.clone()),
+            Address::Tcp(authority) => Wire::Tcp(builder.build_http(), authority.clone()),
+        };
+        Arc::new(Self {
+            wire,
+            agreed: AtomicU32::new(pinned.map_or(0, |version| version.0)),
+            offered: AtomicU32::new(0),
+            deadline,
+            requests: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// A bollard client whose requests all go through this transport.
+    pub(super) fn docker(self: &Arc<Self>) -> Result<Docker, Error> {
+        let transport = Arc::clone(self);
+        Docker::connect_with_custom_transport(
+            move |request: BollardRequest| {
+                let transport = Arc::clone(&transport);
+                async move { transport.send(request).await }
+            },
+            Some("http://engine"),
+            // bollard's own limit covers calls that wait for a container on purpose; ours knows which those are.
+            u64::from(u32::MAX),
+            bollard::API_DEFAULT_VERSION,
+        )
+    }
+
+    /// The version that was agreed on; the newest known before the first answer.
+    pub(super) fn version(&self) -> ApiVersion {
+        match self.agreed.load(Ordering::Relaxed) {
+            0 => ApiVersion::NEWEST,
+            minor => ApiVersion(minor),
+        }
+    }
+
+    /// Method and path of every request so far, in order, without the version.
+    pub(super) fn requests(&self) -> Vec<(String, String)> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.iter().map(|(method, path)| (method.to_string(), path.clone())).collect()
+    }
+
+    /// Sends a request and waits for the head of the answer, within its deadline.
+    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
+        let (mut parts, body) = request.into_parts();
+        let path = unversioned(parts.uri.path()).to_owned();
+        {
+            let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.push((parts.method.clone(), path.clone()));
+        }
+        let target = match (self.agreed.load(Ordering::Relaxed), parts.uri.query()) {
+            (0, None) => path.clone(),
+            (0, Some(query)) => format!("{path}?{query}"),
+            (minor, None) => format!("/v1.{minor}{path}"),
+            (minor, Some(query)) => format!("/v1.{minor}{path}?{query}"),
+        };
+        parts
+            .headers
+            .insert(USER_AGENT, HeaderValue::from_static(concat!("stack/", env!("CARGO_PKG_VERSION"))));
+        parts.headers.insert(HOST, HeaderValue::from_static("engine"));
+        let deadline = deadline(&parts.method, &path, self.deadline);
+        let answer = async {
+            match &self.wire {
+                Wire::Unix(client, socket) => {
+                    parts.uri = hyperlocal::Uri::new(socket, &target).into();
+                    client.request(Request::from_parts(parts, body)).await
+                }
+                Wire::Tcp(client, authority) => {
+                    parts.uri = format!("http://{authority}{target}").parse::<Uri>().unwrap_or_default();
+                    client.request(Request::from_parts(parts, body)).await
+                }
+            }
+        };
+        let answer = match deadline {
+            Some(deadline) => {
+                tokio::time::timeout(deadline, answer).await.map_err(|_elapsed| Error::RequestTimeoutError)?
+            }
+            None => answer.await,
+        };
+        let answer = answer.map_err(|err| Error::HyperLegacyError { err })?;
+        self.learn(&answer);
+        Ok(answer)
+    }
+
+    fn learn(&self, answer: &Response<Incoming>) {
+        if self.offered.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        let header = answer.headers().get("api-version").and_then(|value| value.to_str().ok());
+        if let Some(offered) = header.and_then(ApiVersion::parse) {
+            self.offered.store(offered.0, Ordering::Relaxed);
+            let agreed = offered.min(ApiVersion::NEWEST);
+            // A version that is pinned, or that another answer settled meanwhile, stays.
+            let keep_settled = |settled: u32| (settled == 0).then_some(agreed.0);
+            if self.agreed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep_settled).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// `/v1.44/containers/json` and `/containers/json` both to the latter.
+fn unversioned(path: &str) -> &str {
+    let rest =
+        path.strip_prefix("/v1.").map(|rest| rest.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
+/// How long the head of an answer may take. Some calls answer only when something in a container has happened.
+fn deadline(method: &Method, path: &str, usual: Duration) -> Option<Duration> {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let open_ended = match last {
+        "wait" | "attach" | "build" | "events" | "create" | "load" | "push" | "export" | "start"
+        | "stats" => {
+            // Creating and starting containers, networks and volumes is work, but it ends.
+            !matches!(path, "/containers/create" | "/networks/create" | "/volumes/create")
+                && !(last == "start" && path.starts_with("/containers/"))
+        }
+        "logs" => true,
+        _ => false,
+    };
+    if open_ended {
+        return None;
+    }
+    match last {
+        // The grace period of a container is its own; ten minutes more than the usual wait is no grace any more.
+        "stop" | "restart" => Some(usual + Duration::from_secs(600)),
+        _ if *method == Method::GET => Some(usual),
+        _ => Some(usual * 6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_read_with_and_without_v() {
+        assert_eq!(ApiVersion::parse("1.44"), Some(ApiVersion(44)));
+        assert_eq!(ApiVersion::parse("v1.51"), Some(ApiVersion(51)));
+        assert_eq!(ApiVersion::parse("2.0"), None);
+    }
+
+    #[test]
+    fn a_version_is_taken_off_a_path_and_nothing_else() {
+        for (path, expect) in [
+            ("/v1.44/containers/json", "/containers/json"),
+            ("/containers/json", "/containers/json"),
+            ("/v1.x/containers", "/v1.x/containers"),
+        ] {
+            assert_eq!(unversioned(path), expect);
+        }
+    }
+
+    #[test]
+    fn only_calls_that_wait_on_purpose_have_no_deadline() {
+        let usual = Duration::from_secs(20);
+        assert_eq!(deadline(&Method::GET, "/containers/json", usual), Some(usual));
+        assert_eq!(deadline(&Method::POST, "/containers/x/wait", usual), None);
+        assert_eq!(deadline(&Method::POST, "/exec/x/start", usual), None);
+        assert!(deadline(&Method::POST, "/containers/create", usual).is_some());
+        assert!(deadline(&Method::POST, "/containers/x/start", usual).is_some());
+        assert_eq!(deadline(&Method::POST, "/images/create", usual), None);
+    }
+}

@@ -1,0 +1,288 @@
+//! The engine's lists to an [`ObservedState`]: a handful of requests, all at once, however many services there are.
+
+use super::{
+    Container, ContainerId, ContainerStatus, Health, Identity, ObservedEndpoint, ObservedImage,
+    ObservedMount, ObservedNetwork, ObservedPort, ObservedState, ObservedVolume,
+};
+use crate::engine::{ContainerRow, Engine, EngineError, ImageRow, NetworkRow, VolumeRow, label};
+use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
+use std::collections::BTreeMap;
+
+/// What to look for.
+#[derive(Debug, Clone, Default)]
+pub struct ObserveRequest {
+    /// The project.
+    pub project: String,
+    /// Names of networks it wants, whoever made them; with `None` networks are not asked for at all.
+    pub networks: Option<Vec<String>>,
+    /// Names of volumes it wants, whoever made them; with `None` volumes are not asked for at all.
+    pub volumes: Option<Vec<String>>,
+    /// References of images it wants.
+    pub images: Vec<String>,
+}
+
+/// Looks: one request for containers, and one each for networks, volumes and images where they are asked for, all at once.
+///
+/// # Errors
+/// The first request that failed.
+pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<ObservedState, EngineError> {
+    let labels = [format!("{}={}", label::PROJECT, request.project)];
+    let networks = async {
+        match &request.networks {
+            None => Ok(Vec::new()),
+            // One unfiltered list holds the project's own and the ones of a wanted name; two filtered ones would be two.
+            Some(_) => engine.list_networks(&[]).await,
+        }
+    };
+    let volumes = async {
+        match &request.volumes {
+            None => Ok(Vec::new()),
+            Some(wanted) if wanted.is_empty() => engine.list_volumes(&labels).await,
+            Some(_) => engine.list_volumes(&[]).await,
+        }
+    };
+    let images = async {
+        match request.images.as_slice() {
+            [] => Ok(BTreeMap::new()),
+            references => images(engine, references).await,
+        }
+    };
+    let (containers, networks, volumes, images) =
+        futures_util::try_join!(engine.list_containers(&labels), networks, volumes, images)?;
+    let project = ProjectName::new(request.project.as_str());
+    let wanted =
+        |names: &Option<Vec<String>>, name: &str| names.iter().flatten().any(|wanted| wanted == name);
+    Ok(ObservedState {
+        containers: containers.into_iter().map(container).collect(),
+        networks: networks
+            .into_iter()
+            .map(network)
+            .filter(|found| {
+                found.project.as_ref() == Some(&project)
+                    || wanted(&request.networks, &found.name)
+                    || wanted(&request.networks, &found.id)
+            })
+            .collect(),
+        volumes: volumes
+            .into_iter()
+            .map(volume)
+            .filter(|found| found.project.as_ref() == Some(&project) || wanted(&request.volumes, &found.name))
+            .collect(),
+        images,
+        fields: BTreeMap::new(),
+    })
+}
+
+/// The containers of all projects, for `ls`.
+///
+/// # Errors
+/// The engine's refusal, or no answer.
+pub async fn all_projects(engine: &Engine) -> Result<Vec<Container>, EngineError> {
+    let labels = [label::PROJECT.to_owned(), label::CONFIG_HASH.to_owned()];
+    Ok(engine.list_containers(&labels).await?.into_iter().map(container).collect())
+}
+
+/// Local images by the reference they were asked for. References that no name filter can find (ids) are inspected.
+async fn images(
+    engine: &Engine,
+    references: &[String],
+) -> Result<BTreeMap<String, ObservedImage>, EngineError> {
+    let rows = engine.list_images(references).await?;
+    let mut found = BTreeMap::new();
+    for reference in references {
+        let row = rows.iter().find(|row| goes_by(row, reference));
+        if let Some(row) = row {
+            found.insert(reference.clone(), ObservedImage { id: row.id.clone(), digest: row.id.clone() });
+        } else if is_id(reference)
+            && let Ok(digest) = engine.image_digest(reference).await
+        {
+            found.insert(reference.clone(), ObservedImage { id: digest.clone(), digest });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an image goes by a reference: `nginx` is `nginx:latest`, also when the engine spells out its registry.
+fn goes_by(row: &ImageRow, reference: &str) -> bool {
+    let (name, digest) = match reference.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (reference, None),
+    };
+    let tagged = |name: &str| name.rsplit_once(':').is_some_and(|(_, tag)| !tag.contains('/'));
+    if let Some(digest) = digest {
+        let name = if tagged(name) { name.rsplit_once(':').map_or(name, |(name, _)| name) } else { name };
+        let wanted = format!("{name}@{digest}");
+        return row.repo_digests.iter().any(|known| same_name(known, &wanted));
+    }
+    let wanted = if tagged(name) { name.to_owned() } else { format!("{name}:latest") };
+    row.repo_tags.iter().any(|known| same_name(known, &wanted))
+}
+
+/// Podman spells out `docker.io/library/`, Docker leaves it out.
+fn same_name(left: &str, right: &str) -> bool {
+    bare(left) == bare(right)
+}
+
+fn bare(name: &str) -> &str {
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    let name = name.strip_prefix("localhost/").unwrap_or(name);
+    name.strip_prefix("library/").unwrap_or(name)
+}
+
+fn is_id(reference: &str) -> bool {
+    let digits = reference.strip_prefix("sha256:").unwrap_or(reference);
+    digits.len() >= 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn container(row: ContainerRow) -> Container {
+    let health =
+        row.health.as_ref().and_then(|health| health_word(&health.status)).or_else(|| health_in(&row.status));
+    Container {
+        identity: identity(&row.labels),
+        name: shortest_name(&row.names),
+        status: ContainerStatus::parse(&row.state),
+        exit_code: exit_code_in(&row.status),
+        health,
+        id: ContainerId(row.id),
+        image: row.image,
+        image_id: row.image_id,
+        command: row.command,
+        created: row.created,
+        status_text: row.status,
+        networks: row
+            .network_settings
+            .networks
+            .into_iter()
+            .map(|(name, endpoint)| {
+                (name, ObservedEndpoint { network_id: endpoint.network_id, address: endpoint.ip_address })
+            })
+            .collect(),
+        mounts: row
+            .mounts
+            .into_iter()
+            .map(|mount| ObservedMount {
+                kind: mount.kind,
+                name: mount.name,
+                source: mount.source,
+                destination: mount.destination,
+                writable: mount.writable,
+            })
+            .collect(),
+        ports: row
+            .ports
+            .into_iter()
+            .map(|port| ObservedPort {
+                host_ip: port.ip,
+                published: port.public_port,
+                target: port.private_port,
+                protocol: port.protocol,
+            })
+            .collect(),
+        labels: row.labels,
+    }
+}
+
+/// A container has a name for each link to it; its own has no second slash.
+fn shortest_name(names: &[String]) -> String {
+    let own = names.iter().find(|name| name.matches('/').count() <= 1).or_else(|| names.first());
+    own.map(|name| name.trim_start_matches('/').to_owned()).unwrap_or_default()
+}
+
+fn identity(labels: &BTreeMap<String, String>) -> Identity {
+    let text = |key: &str| labels.get(key).cloned();
+    Identity {
+        project: ProjectName::new(text(label::PROJECT).unwrap_or_default()),
+        service: ServiceName::new(text(label::SERVICE).unwrap_or_default()),
+        number: labels.get(label::CONTAINER_NUMBER).and_then(|number| number.parse().ok()),
+        oneoff: labels.get(label::ONEOFF).is_some_and(|flag| flag == "True"),
+        config_hash: text(label::CONFIG_HASH),
+        image_digest: text(label::IMAGE),
+        replaces: text(label::REPLACE),
+        depends_on: text(label::DEPENDS_ON),
+        config_files: text(label::CONFIG_FILES),
+        working_dir: text(label::WORKING_DIR),
+        hook: text(label::HOOK),
+    }
+}
+
+/// Engines before API 1.52 say a container's health only in the status sentence: `Up 2 minutes (healthy)`.
+fn health_in(status: &str) -> Option<Health> {
+    let inside = status.rsplit_once('(')?.1.trim_end_matches(')');
+    health_word(inside.strip_prefix("health: ").unwrap_or(inside))
+}
+
+fn health_word(word: &str) -> Option<Health> {
+    match word {
+        "starting" => Some(Health::Starting),
+        "healthy" => Some(Health::Healthy),
+        "unhealthy" => Some(Health::Unhealthy),
+        _ => None,
+    }
+}
+
+/// `Exited (137) 2 minutes ago` to 137.
+fn exit_code_in(status: &str) -> Option<i64> {
+    let rest = status.strip_prefix("Exited (").or_else(|| status.strip_prefix("Restarting ("))?;
+    rest.split_once(')')?.0.parse().ok()
+}
+
+fn network(row: NetworkRow) -> ObservedNetwork {
+    ObservedNetwork {
+        project: row.labels.get(label::PROJECT).map(ProjectName::new),
+        key: row.labels.get(label::NETWORK).map(NetworkKey::new),
+        config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
+        id: row.id,
+        name: row.name,
+        driver: row.driver,
+    }
+}
+
+fn volume(row: VolumeRow) -> ObservedVolume {
+    ObservedVolume {
+        project: row.labels.get(label::PROJECT).map(ProjectName::new),
+        key: row.labels.get(label::VOLUME).map(VolumeKey::new),
+        config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
+        name: row.name,
+        driver: row.driver,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_and_exit_codes_are_read_from_the_status_sentence() {
+        for (status, health, code) in [
+            ("Up 2 minutes (healthy)", Some(Health::Healthy), None),
+            ("Up 1 second (health: starting)", Some(Health::Starting), None),
+            ("Up 1 second (unhealthy)", Some(Health::Unhealthy), None),
+            ("Up 2 minutes", None, None),
+            ("Up 2 minutes (Paused)", None, None),
+            ("Exited (137) 3 seconds ago", None, Some(137)),
+        ] {
+            assert_eq!((health_in(status), exit_code_in(status)), (health, code), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_image_goes_by_its_name_with_or_without_tag_and_registry() {
+        let row = |tag: &str| ImageRow { repo_tags: vec![tag.to_owned()], ..ImageRow::default() };
+        for (known, asked, expect) in [
+            ("nginx:latest", "nginx", true),
+            ("nginx:1.22", "nginx", false),
+            ("docker.io/library/nginx:latest", "nginx", true),
+            ("localhost:5000/a:1", "localhost:5000/a:1", true),
+            ("localhost:5000/a:latest", "localhost:5000/a", true),
+            ("b/a:latest", "a", false),
+        ] {
+            assert_eq!(goes_by(&row(known), asked), expect, "{known} {asked}");
+        }
+    }
+
+    #[test]
+    fn a_containers_own_name_is_not_a_link_to_it() {
+        let names = ["/web/db".to_owned(), "/p-db-1".to_owned()];
+        assert_eq!(shortest_name(&names), "p-db-1");
+    }
+}
