@@ -3,8 +3,13 @@
 //! In: a [`SourceId`](crate::source::SourceId) and its text. Out: a [`Node`] tree in which every key and value keeps
 //! the span it was written at. Deliberately absent: meaning. Start reading at [`Node`].
 
+mod event;
 mod node;
+mod parse;
 mod path;
 
+pub mod resolve;
+
 pub use node::{Data, Entry, Mapping, Node, Tag};
-pub use path::{NodePath, PathSegment};
+pub use parse::parse;
+pub use path::{NodePath, PathSegment, PatternTable, Place};

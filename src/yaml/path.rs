@@ -50,3 +50,125 @@ impl fmt::Display for NodePath {
         Ok(())
     }
 }
+
+/// Rows addressed by path patterns such as `services.*.ports`: `*` stands for any key or list item, `[]` for a list item.
+///
+/// A trie that is walked alongside a tree, so that a look-up costs one step a level however many rows there are.
+#[derive(Debug, Clone)]
+pub struct PatternTable<T> {
+    nodes: Vec<PatternNode<T>>,
+}
+
+#[derive(Debug, Clone)]
+struct PatternNode<T> {
+    children: Vec<(&'static str, usize)>,
+    row: Option<T>,
+}
+
+impl<T> PatternTable<T> {
+    /// A table of `(pattern, row)`. When a key is matched by a row that names it and by one with `*`, the named one wins.
+    pub fn new(rows: impl IntoIterator<Item = (&'static str, T)>) -> Self {
+        let mut table = Self { nodes: vec![PatternNode { children: Vec::new(), row: None }] };
+        for (pattern, row) in rows {
+            let mut at = 0;
+            for segment in pattern.split('.').filter(|segment| !segment.is_empty()) {
+                at = table.child_or_new(at, segment);
+            }
+            if let Some(node) = table.nodes.get_mut(at) {
+                node.row = Some(row);
+            }
+        }
+        table
+    }
+
+    fn child_or_new(&mut self, at: usize, segment: &'static str) -> usize {
+        if let Some(found) = self.child(at, segment) {
+            return found;
+        }
+        let new = self.nodes.len();
+        self.nodes.push(PatternNode { children: Vec::new(), row: None });
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.children.push((segment, new));
+        }
+        new
+    }
+
+    fn child(&self, at: usize, segment: &str) -> Option<usize> {
+        let children = &self.nodes.get(at)?.children;
+        children.iter().find(|(name, _)| *name == segment).map(|(_, index)| *index)
+    }
+
+    /// The place of the tree's root.
+    pub fn root(&self) -> Place<'_, T> {
+        Place { table: self, at: Some(0) }
+    }
+}
+
+/// Where a walk through a tree stands in a [`PatternTable`].
+#[derive(Debug)]
+pub struct Place<'table, T> {
+    table: &'table PatternTable<T>,
+    at: Option<usize>,
+}
+
+impl<T> Clone for Place<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Place<'_, T> {}
+
+impl<'table, T> Place<'table, T> {
+    /// One step into a mapping.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        let at = self.at.and_then(|at| self.table.child(at, key).or_else(|| self.table.child(at, "*")));
+        Self { at, ..self }
+    }
+
+    /// One step into a list.
+    #[must_use]
+    pub fn item(self) -> Self {
+        let at = self.at.and_then(|at| self.table.child(at, "[]").or_else(|| self.table.child(at, "*")));
+        Self { at, ..self }
+    }
+
+    /// The row of this very path.
+    pub fn row(self) -> Option<&'table T> {
+        self.table.nodes.get(self.at?)?.row.as_ref()
+    }
+
+    /// Whether no row is here or below: a walk may turn back.
+    pub fn is_end(self) -> bool {
+        self.at.is_none_or(|at| self.table.nodes.get(at).is_none_or(|node| node.children.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PatternTable;
+
+    #[test]
+    fn a_walk_finds_the_row_of_its_path() {
+        let table = PatternTable::new([
+            ("services.*.ports.[].target", 1),
+            ("services.*.build", 2),
+            ("services.*.build.args", 3),
+        ]);
+        let service = table.root().key("services").key("a.b");
+        assert_eq!(service.key("ports").item().key("target").row(), Some(&1));
+        assert_eq!(service.key("ports").key("0").key("target").row(), None);
+        assert_eq!(service.key("build").row(), Some(&2));
+        assert_eq!(service.key("build").key("args").row(), Some(&3));
+        assert!(service.key("image").is_end());
+        assert!(!service.key("build").is_end());
+    }
+
+    #[test]
+    fn a_named_row_wins_over_a_star() {
+        let table = PatternTable::new([("a.*", 1), ("a.b", 2)]);
+        assert_eq!(table.root().key("a").key("b").row(), Some(&2));
+        assert_eq!(table.root().key("a").key("c").row(), Some(&1));
+    }
+}
