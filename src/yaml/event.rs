@@ -163,6 +163,11 @@ impl<'text> Events<'text> {
         }
     }
 
+    /// Marks are byte offsets in this port of libyaml (the C original counts characters).
+    fn byte(&self, index: u64) -> u32 {
+        u32::try_from(index).unwrap_or(u32::MAX).min(offset(self.text.len()))
+    }
+
     #[expect(
         unsafe_code,
         reason = "reads the parser's error fields, which libyaml fills before it reports a failure"
