@@ -1,6 +1,9 @@
 //! `build`: how an image is made from source.
 
-use super::{ByteSize, EnvironmentMap, Extensions, FileReference, Ulimit, serial::is_default};
+use super::{
+    ByteSize, EnvironmentMap, Extensions, FileReference, Ulimit,
+    serial::{self, is_default},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,7 +34,7 @@ pub struct BuildConfig {
     pub sbom: String,
     /// SSH agents and keys by id.
     #[serde(skip_serializing_if = "is_default")]
-    pub ssh: BTreeMap<String, String>,
+    pub ssh: Vec<SshKey>,
     /// Labels of the image.
     #[serde(skip_serializing_if = "is_default")]
     pub labels: BTreeMap<String, String>,
@@ -54,7 +57,7 @@ pub struct BuildConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub pull: bool,
     /// `host=ip` lines for the build.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(with = "serial::hosts", skip_serializing_if = "is_default")]
     pub extra_hosts: BTreeMap<String, Vec<String>>,
     /// Windows isolation.
     #[serde(skip_serializing_if = "is_default")]
@@ -84,9 +87,45 @@ pub struct BuildConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub privileged: bool,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A secret that a build may read.
 pub type BuildSecret = FileReference;
+
+/// An SSH agent or key that a build may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SshKey {
+    /// The id by which the Dockerfile asks for it; `default` when it asks for none.
+    pub id: String,
+    /// Path of a key or of an agent's socket; empty for the user's own agent.
+    pub path: String,
+}
+
+impl std::str::FromStr for SshKey {
+    type Err = std::convert::Infallible;
+
+    /// `id`, `id=path`, or `id: path` as the reference writes it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (id, path) = text.split_once('=').or_else(|| text.split_once(": ")).unwrap_or((text, ""));
+        Ok(Self { id: id.to_owned(), path: path.to_owned() })
+    }
+}
+
+impl Serialize for SshKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.path.is_empty() {
+            serializer.serialize_str(&self.id)
+        } else {
+            serializer.collect_str(&format_args!("{}: {}", self.id, self.path))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SshKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

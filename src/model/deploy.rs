@@ -1,6 +1,9 @@
 //! `deploy`: replicas, resources, update rules.
 
-use super::{ByteSize, Extensions, SpecDuration, serial::is_default};
+use super::{
+    ByteSize, Extensions, SpecDuration,
+    serial::{self, is_default},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -34,7 +37,7 @@ pub struct DeployConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub endpoint_mode: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -61,7 +64,7 @@ pub struct UpdateConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub order: Option<UpdateOrder>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -86,7 +89,7 @@ pub struct Resources {
     #[serde(skip_serializing_if = "is_default")]
     pub reservations: Option<ResourceReservations>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -104,7 +107,7 @@ pub struct ResourceLimits {
     #[serde(skip_serializing_if = "is_default")]
     pub pids: i64,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -125,7 +128,7 @@ pub struct ResourceReservations {
     #[serde(skip_serializing_if = "is_default")]
     pub generic_resources: Vec<GenericResource>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -139,8 +142,8 @@ pub struct DeviceRequest {
     /// The driver.
     #[serde(skip_serializing_if = "is_default")]
     pub driver: String,
-    /// How many; `-1` for all.
-    #[serde(skip_serializing_if = "is_default")]
+    /// How many; `-1` for all, also spelled `all`.
+    #[serde(deserialize_with = "serial::count", skip_serializing_if = "is_default")]
     pub count: i64,
     /// Which ones.
     #[serde(skip_serializing_if = "is_default")]
@@ -148,6 +151,9 @@ pub struct DeviceRequest {
     /// Options of the driver.
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, String>,
+    /// `x-*`; the reference does not show them here.
+    #[serde(rename = "x-*", skip_serializing)]
+    pub extensions: Extensions,
 }
 
 /// A generic resource of swarm.
@@ -156,7 +162,23 @@ pub struct DeviceRequest {
 pub struct GenericResource {
     /// The discrete form, the only one.
     #[serde(skip_serializing_if = "is_default")]
-    pub discrete_resource_spec: Option<serde_yaml::Value>,
+    pub discrete_resource_spec: Option<DiscreteResource>,
+    /// `x-*`.
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
+    pub extensions: Extensions,
+}
+
+/// A countable generic resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DiscreteResource {
+    /// Its kind.
+    pub kind: String,
+    /// How many.
+    pub value: i64,
+    /// `x-*`.
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
+    pub extensions: Extensions,
 }
 
 /// When the engine starts a container again.
@@ -176,7 +198,7 @@ pub struct RestartPolicyConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub window: Option<SpecDuration>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -194,7 +216,7 @@ pub struct Placement {
     #[serde(skip_serializing_if = "is_default")]
     pub max_replicas_per_node: u64,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -205,4 +227,7 @@ pub struct PlacementPreference {
     /// The node label to spread over.
     #[serde(skip_serializing_if = "is_default")]
     pub spread: String,
+    /// `x-*`.
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
+    pub extensions: Extensions,
 }

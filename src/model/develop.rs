@@ -11,7 +11,7 @@ pub struct DevelopConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub watch: Vec<WatchRule>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -39,7 +39,7 @@ pub struct WatchRule {
     #[serde(skip_serializing_if = "is_default")]
     pub initial_sync: bool,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -83,6 +83,6 @@ pub struct WatchExec {
     #[serde(skip_serializing_if = "is_default")]
     pub environment: EnvironmentMap,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

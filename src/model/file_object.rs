@@ -1,6 +1,9 @@
 //! `configs` and `secrets`: content that is put into containers.
 
-use super::{Extensions, serial::is_default};
+use super::{
+    Extensions,
+    serial::{self, is_default},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,7 +40,7 @@ pub struct FileObject {
     #[serde(skip_serializing_if = "is_default")]
     pub template_driver: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -57,10 +60,10 @@ pub struct FileReference {
     /// Group.
     #[serde(skip_serializing_if = "is_default")]
     pub gid: String,
-    /// Mode bits.
-    #[serde(skip_serializing_if = "is_default")]
+    /// Mode bits; text is read as octal and written so, with a leading zero.
+    #[serde(with = "serial::mode", skip_serializing_if = "is_default")]
     pub mode: Option<u32>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -29,7 +29,7 @@ pub struct Healthcheck {
     #[serde(skip_serializing_if = "is_default")]
     pub disable: bool,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 

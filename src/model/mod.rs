@@ -23,10 +23,10 @@ mod volume;
 
 pub mod hash;
 
-pub use build::{BuildConfig, BuildSecret};
+pub use build::{BuildConfig, BuildSecret, SshKey};
 pub use deploy::{
-    DeployConfig, DeviceRequest, GenericResource, Placement, PlacementPreference, ResourceLimits,
-    ResourceReservations, Resources, RestartPolicyConfig, UpdateConfig, UpdateOrder,
+    DeployConfig, DeviceRequest, DiscreteResource, GenericResource, Placement, PlacementPreference,
+    ResourceLimits, ResourceReservations, Resources, RestartPolicyConfig, UpdateConfig, UpdateOrder,
 };
 pub use develop::{DevelopConfig, WatchAction, WatchExec, WatchRule};
 pub use environment::{Environment, EnvironmentMap};
@@ -40,7 +40,7 @@ pub use service::{
     BlkioConfig, CredentialSpec, Dependency, DependencyCondition, Device, EnvFile, Extends, Hook, Logging,
     Model, Provider, Service, ServiceModel, ThrottleDevice, Ulimit, WeightDevice,
 };
-pub use units::{ByteSize, SpecDuration};
+pub use units::{ByteSize, SpecDuration, UnitError};
 pub use volume::Volume;
 
 use crate::source::Span;

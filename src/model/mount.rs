@@ -1,6 +1,9 @@
 //! `volumes` of a service: what is mounted where.
 
-use super::{ByteSize, Extensions, serial::is_default};
+use super::{
+    ByteSize, Extensions,
+    serial::{self, is_default},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,7 +40,7 @@ pub struct Mount {
     #[serde(skip_serializing_if = "is_default")]
     pub image: Option<ImageOptions>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -77,7 +80,7 @@ pub struct BindOptions {
     #[serde(skip_serializing_if = "is_default")]
     pub recursive: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -95,7 +98,7 @@ pub struct VolumeOptions {
     #[serde(skip_serializing_if = "is_default")]
     pub subpath: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -106,11 +109,11 @@ pub struct TmpfsOptions {
     /// Largest size.
     #[serde(skip_serializing_if = "is_default")]
     pub size: ByteSize,
-    /// File mode bits of the root.
-    #[serde(skip_serializing_if = "is_default")]
+    /// File mode bits of the root; a number, octal when it starts with `0`.
+    #[serde(deserialize_with = "serial::bits", skip_serializing_if = "is_default")]
     pub mode: u32,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -122,6 +125,6 @@ pub struct ImageOptions {
     #[serde(skip_serializing_if = "is_default")]
     pub subpath: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

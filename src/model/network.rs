@@ -39,7 +39,7 @@ pub struct Network {
     #[serde(skip_serializing_if = "is_default")]
     pub enable_ipv6: Option<bool>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -53,11 +53,11 @@ pub struct Ipam {
     /// Address pools.
     #[serde(skip_serializing_if = "is_default")]
     pub config: Vec<IpamPool>,
-    /// Options of the driver.
-    #[serde(skip_serializing_if = "is_default")]
+    /// Options of the driver. The reference reads past them, so neither output nor hash shows them.
+    #[serde(skip_serializing)]
     pub options: BTreeMap<String, String>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -77,8 +77,8 @@ pub struct IpamPool {
     /// Addresses that are taken, by name.
     #[serde(skip_serializing_if = "is_default")]
     pub aux_addresses: BTreeMap<String, String>,
-    /// `x-*`.
-    #[serde(skip)]
+    /// `x-*`; the reference does not show them here.
+    #[serde(rename = "x-*", skip_serializing)]
     pub extensions: Extensions,
 }
 
@@ -89,6 +89,9 @@ pub struct ServiceNetwork {
     /// Names on this network, besides the service's and the container's.
     #[serde(skip_serializing_if = "is_default")]
     pub aliases: Vec<String>,
+    /// Options of the driver for this endpoint.
+    #[serde(skip_serializing_if = "is_default")]
+    pub driver_opts: BTreeMap<String, String>,
     /// The highest is the default gateway. Engine API 1.48.
     #[serde(skip_serializing_if = "is_default")]
     pub gw_priority: i64,
@@ -107,13 +110,10 @@ pub struct ServiceNetwork {
     /// MAC address. Engine API 1.44.
     #[serde(skip_serializing_if = "is_default")]
     pub mac_address: String,
-    /// Options of the driver for this endpoint.
-    #[serde(skip_serializing_if = "is_default")]
-    pub driver_opts: BTreeMap<String, String>,
     /// The highest is the network that the container is created on.
     #[serde(skip_serializing_if = "is_default")]
     pub priority: i64,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -30,6 +30,6 @@ pub struct Port {
     #[serde(skip_serializing_if = "is_default")]
     pub app_protocol: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

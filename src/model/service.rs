@@ -3,7 +3,7 @@
 use super::{
     BuildConfig, ByteSize, DeployConfig, DevelopConfig, DeviceRequest, EnvironmentMap, Extensions,
     FileReference, Healthcheck, ModelKey, Mount, NetworkKey, Port, ServiceName, ServiceNetwork, SpecDuration,
-    serial::is_default,
+    serial::{self, is_default},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -132,7 +132,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "is_default")]
     pub external_links: Vec<String>,
     /// Further lines of `/etc/hosts`: name → addresses. Written as a sorted `name=address` list.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(with = "serial::hosts", skip_serializing_if = "is_default")]
     pub extra_hosts: BTreeMap<String, Vec<String>>,
     /// Further groups of the process.
     #[serde(skip_serializing_if = "is_default")]
@@ -294,7 +294,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "is_default")]
     pub pre_stop: Vec<Hook>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -306,7 +306,7 @@ impl Service {
 }
 
 /// One entry of `depends_on`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Dependency {
     /// What to wait for.
@@ -316,6 +316,9 @@ pub struct Dependency {
     pub restart: bool,
     /// Whether a missing or failed dependency is an error rather than a warning.
     pub required: bool,
+    /// `x-*`.
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
+    pub extensions: Extensions,
 }
 
 /// What a dependent waits for.
@@ -354,7 +357,7 @@ pub struct BlkioConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub device_write_iops: Vec<ThrottleDevice>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -366,6 +369,9 @@ pub struct WeightDevice {
     pub path: String,
     /// Relative weight.
     pub weight: u16,
+    /// `x-*`; the reference does not show them here.
+    #[serde(rename = "x-*", skip_serializing)]
+    pub extensions: Extensions,
 }
 
 /// A rate for one device.
@@ -376,6 +382,9 @@ pub struct ThrottleDevice {
     pub path: String,
     /// Bytes or operations per second.
     pub rate: ByteSize,
+    /// `x-*`; the reference does not show them here.
+    #[serde(rename = "x-*", skip_serializing)]
+    pub extensions: Extensions,
 }
 
 /// `credential_spec`.
@@ -392,7 +401,7 @@ pub struct CredentialSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub registry: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -410,7 +419,7 @@ pub struct Device {
     #[serde(skip_serializing_if = "is_default")]
     pub permissions: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -465,7 +474,7 @@ pub struct Hook {
     #[serde(skip_serializing_if = "is_default")]
     pub per_replica: bool,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -480,7 +489,7 @@ pub struct Logging {
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, String>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -501,7 +510,7 @@ pub struct Model {
     #[serde(skip_serializing_if = "is_default")]
     pub runtime_flags: Vec<String>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -516,7 +525,7 @@ pub struct ServiceModel {
     #[serde(skip_serializing_if = "is_default")]
     pub model_var: String,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
@@ -531,21 +540,17 @@ pub struct Provider {
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, Vec<String>>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
-/// A resource limit of the process.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+/// A resource limit of the process: one number for both limits, or a soft and a hard one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ulimit {
-    /// Both limits in one.
-    #[serde(skip_serializing_if = "is_default")]
+    /// Both limits in one; `0` when `soft` and `hard` count.
     pub single: i64,
     /// Soft limit.
-    #[serde(skip_serializing_if = "is_default")]
     pub soft: i64,
     /// Hard limit.
-    #[serde(skip_serializing_if = "is_default")]
     pub hard: i64,
 }

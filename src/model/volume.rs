@@ -25,6 +25,6 @@ pub struct Volume {
     #[serde(skip_serializing_if = "is_default")]
     pub labels: BTreeMap<String, String>,
     /// `x-*`.
-    #[serde(skip)]
+    #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
