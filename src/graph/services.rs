@@ -32,7 +32,9 @@ impl ServiceGraph {
         for (name, service) in &project.services {
             dag.add_node(name.clone());
             let shared = shared_services(service);
-            for (dependency, Dependency { condition, restart, required }) in &service.depends_on {
+            for (dependency, Dependency { condition, restart, required, extensions: _ }) in
+                &service.depends_on
+            {
                 if project.services.contains_key(dependency) {
                     let by_id = shared.contains(dependency);
                     let need = Need { condition: *condition, restart: *restart, required: *required, by_id };

@@ -6,6 +6,7 @@
 //! ([`hash`]) is taken over that text.
 
 mod build;
+pub mod decode;
 mod deploy;
 mod develop;
 mod environment;
@@ -15,6 +16,7 @@ mod mount;
 mod name;
 mod namespace;
 mod network;
+pub mod output;
 mod port;
 mod serial;
 mod service;
@@ -44,8 +46,8 @@ pub use units::{ByteSize, SpecDuration, UnitError};
 pub use volume::Volume;
 
 use crate::source::Span;
-use crate::yaml::NodePath;
-use std::collections::{BTreeMap, HashMap};
+use crate::yaml::{Data, Node, NodePath, PathSegment};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -120,28 +122,63 @@ impl Project {
     }
 }
 
-/// Where each value of the model was written: a side table that is only read when something has to be said about it.
+/// Where each value of the model was written: the tree that it was decoded from, which is only read when something has
+/// to be said about a value.
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
-    spans: HashMap<NodePath, Span>,
+    tree: Option<Arc<Node>>,
 }
 
 impl Origins {
-    /// Records where the value at `path` stands.
-    pub fn insert(&mut self, path: NodePath, span: Span) {
-        self.spans.insert(path, span);
+    /// The places of the values of a canonical tree.
+    pub fn new(tree: Arc<Node>) -> Self {
+        Self { tree: Some(tree) }
     }
 
-    /// Where the value at `path` stands, or the nearest value around it; [`Span::NONE`] when nobody wrote it.
+    /// Where the value at `path` stands, or the nearest value around it that somebody wrote; [`Span::NONE`] when
+    /// nobody did.
     pub fn span(&self, path: &NodePath) -> Span {
-        let mut path = path.clone();
-        loop {
-            if let Some(span) = self.spans.get(&path) {
-                return *span;
+        let mut nearest = Span::NONE;
+        self.walk(path, |entry_span, node| {
+            if node.span.is_some() {
+                nearest = node.span;
+            } else if entry_span.is_some() {
+                nearest = entry_span;
             }
-            if path.0.pop().is_none() {
-                return Span::NONE;
+        });
+        nearest
+    }
+
+    /// Where the key at `path` stands, or else what [`Origins::span`] says.
+    pub fn key_span(&self, path: &NodePath) -> Span {
+        let mut steps = 0;
+        let mut found = Span::NONE;
+        self.walk(path, |entry_span, _| {
+            steps += 1;
+            if steps == path.0.len() + 1 {
+                found = entry_span;
             }
+        });
+        if found.is_some() { found } else { self.span(path) }
+    }
+
+    /// Visits the nodes on the way to `path`, each with the span of its key, as far as the tree has them.
+    fn walk(&self, path: &NodePath, mut visit: impl FnMut(Span, &Node)) {
+        let Some(mut node) = self.tree.as_deref() else { return };
+        visit(Span::NONE, node);
+        for segment in &path.0 {
+            let next = match (segment, &node.data) {
+                (PathSegment::Key(key), Data::Mapping(mapping)) => {
+                    mapping.entry(key).map(|entry| (entry.key_span, &entry.value))
+                }
+                (PathSegment::Index(index), Data::Sequence(items)) => {
+                    items.get(*index).map(|item| (Span::NONE, item))
+                }
+                _ => None,
+            };
+            let Some((span, inner)) = next else { return };
+            visit(span, inner);
+            node = inner;
         }
     }
 }

@@ -14,12 +14,30 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(pub i64);
 
-/// A duration such as `1m30s`: Go's spelling, extended with `d` and `w`. Nanosecond precision.
-///
-/// Differs: a negative duration is refused; the reference accepts it and the engine refuses it later.
+/// A duration such as `1m30s`: Go's spelling, extended with `d` and `w`. Nanosecond precision. It may be negative, as
+/// in the reference; the engine refuses that where it makes no sense.
 /// <https://github.com/compose-spec/compose-spec/blob/main/11-extension.md#specifying-durations>
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpecDuration(pub Duration);
+pub struct SpecDuration {
+    nanoseconds: i64,
+}
+
+impl SpecDuration {
+    /// A whole number of nanoseconds.
+    pub const fn from_nanoseconds(nanoseconds: i64) -> Self {
+        Self { nanoseconds }
+    }
+
+    /// How long, in nanoseconds: the unit of the engine's health checks.
+    pub const fn nanoseconds(self) -> i64 {
+        self.nanoseconds
+    }
+
+    /// How long; nothing for what is negative.
+    pub fn as_duration(self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.try_into().unwrap_or(0))
+    }
+}
 
 /// Text that is no quantity of the kind that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -123,12 +141,10 @@ impl FromStr for SpecDuration {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        if text.starts_with('-') {
-            return Err(UnitError::Negative);
-        }
-        let mut rest = text.strip_prefix('+').unwrap_or(text);
+        let negative = text.starts_with('-');
+        let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
         if rest == "0" {
-            return Ok(Self(Duration::ZERO));
+            return Ok(Self::default());
         }
         if rest.is_empty() {
             return Err(UnitError::Duration);
@@ -145,10 +161,8 @@ impl FromStr for SpecDuration {
             total = total.checked_add(nanoseconds).ok_or(UnitError::TooLarge)?;
             rest = after;
         }
-        if i64::try_from(total).is_err() {
-            return Err(UnitError::TooLarge);
-        }
-        Ok(Self(Duration::from_nanos(total)))
+        let total = i64::try_from(total).map_err(|_| UnitError::TooLarge)?;
+        Ok(Self::from_nanoseconds(if negative { -total } else { total }))
     }
 }
 
@@ -191,14 +205,15 @@ fn quantity(number: &str, unit: u64) -> Result<u64, UnitError> {
 impl fmt::Display for SpecDuration {
     /// As Go prints: `1h0m0s`, `1m30s`, `1.5s`, `500ms`, `0s`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanoseconds = self.0.as_nanos();
+        let nanoseconds = self.nanoseconds.unsigned_abs();
+        let sign = if self.nanoseconds < 0 { "-" } else { "" };
         let text = match nanoseconds {
             0 => "0s".to_owned(),
             1..1_000 => format!("{nanoseconds}ns"),
             1_000..1_000_000 => format!("{}µs", decimal(nanoseconds, 1_000)),
             1_000_000..1_000_000_000 => format!("{}ms", decimal(nanoseconds, 1_000_000)),
             _ => {
-                let seconds = self.0.as_secs();
+                let seconds = nanoseconds / 1_000_000_000;
                 let mut text = String::new();
                 if seconds >= 3_600 {
                     write!(text, "{}h", seconds / 3_600)?;
@@ -206,17 +221,17 @@ impl fmt::Display for SpecDuration {
                 if seconds >= 60 {
                     write!(text, "{}m", seconds / 60 % 60)?;
                 }
-                let below_a_minute = nanoseconds - u128::from(seconds / 60) * 60_000_000_000;
+                let below_a_minute = nanoseconds - seconds / 60 * 60_000_000_000;
                 write!(text, "{}s", decimal(below_a_minute, 1_000_000_000))?;
                 text
             }
         };
-        formatter.pad(&text)
+        formatter.pad(&format!("{sign}{text}"))
     }
 }
 
 /// `value / unit` as a decimal without trailing zeros; `unit` is a power of ten.
-fn decimal(value: u128, unit: u128) -> String {
+fn decimal(value: u64, unit: u64) -> String {
     let width = unit.ilog10().try_into().unwrap_or(0_usize);
     let text = format!("{}.{:0width$}", value / unit, value % unit);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -306,6 +321,8 @@ mod tests {
             ("0", "0s"),
             ("0s", "0s"),
             ("+5s", "5s"),
+            ("-5s", "-5s"),
+            ("-1.5m", "-1m30s"),
             ("1h1h", "2h0m0s"),
             ("1s1h", "1h0m1s"),
             ("1500us", "1.5ms"),
@@ -326,7 +343,6 @@ mod tests {
         check_duration("1m 30s", Err(UnitError::Duration));
         check_duration("1M", Err(UnitError::Duration));
         check_duration(".s", Err(UnitError::Duration));
-        check_duration("-5s", Err(UnitError::Negative));
         check_duration("9999999999999s", Err(UnitError::TooLarge));
     }
 }

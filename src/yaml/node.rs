@@ -166,6 +166,11 @@ impl Mapping {
         self.entries.iter_mut().map(|(key, entry)| (key.as_str(), entry))
     }
 
+    /// Sorts the keys.
+    pub fn sort_by(&mut self, order: impl Fn(&str, &str) -> std::cmp::Ordering) {
+        self.entries.sort_by(|left, _, right, _| order(left, right));
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -1,1 +1,3 @@
-//! To come.
+//! The model against the reference's own answers.
+
+mod corpus;

@@ -1,0 +1,184 @@
+//! A canonical tree to the typed model, with *all* mistakes gathered.
+//!
+//! In: the tree after merging and canonicalisation (short syntax gone), and what the tree does not say
+//! ([`DecodeContext`]). Out: a [`Project`], or `None` and a diagnostic for every value that does not fit. Each service
+//! and each network, volume, config, secret and model is decoded on its own; one that does not fit is decoded again
+//! without the value at fault, until nothing is left to report. Deliberately absent: checks between values; see
+//! [`super::check`].
+
+use super::{Environment, Origins, Project, ProjectName, Service};
+use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::yaml::de::{DecodeError, from_node};
+use crate::yaml::{Data, Entry, Node, NodePath, PathSegment};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a project has beside its tree.
+#[derive(Debug, Clone, Default)]
+pub struct DecodeContext {
+    /// The project's name, validated.
+    pub name: ProjectName,
+    /// The project directory; absolute.
+    pub working_dir: PathBuf,
+    /// Stack files in merge order.
+    pub files: Vec<PathBuf>,
+    /// The `--env-file` arguments, absolute.
+    pub env_files: Vec<PathBuf>,
+    /// The interpolation environment.
+    pub environment: Arc<Environment>,
+    /// Active profiles.
+    pub profiles: Vec<String>,
+    /// `--compatibility`.
+    pub compatibility: bool,
+    /// Keys under `services` that an inactive profile or a selection leaves out.
+    pub disabled: BTreeSet<String>,
+}
+
+/// Decodes a project.
+///
+/// `None` when any value does not fit; then `diagnostics` has an error for each.
+pub fn project(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagnostics) -> Option<Project> {
+    let mut decoder = Decoder { diagnostics, reported: HashSet::new(), failed: false };
+    let root = NodePath::default();
+    let mut project = Project {
+        name: context.name,
+        working_dir: context.working_dir,
+        files: context.files,
+        env_files: context.env_files,
+        environment: context.environment,
+        profiles: context.profiles,
+        compatibility: context.compatibility,
+        ..Project::default()
+    };
+    for (key, entry) in entries(&tree) {
+        let path = root.key(key);
+        match key {
+            "services" => {
+                for (name, mut service) in decoder.children::<Service>(&entry.value, &path) {
+                    service.name = super::ServiceName::new(name);
+                    let of_its_kind = if context.disabled.contains(name) {
+                        &mut project.disabled_services
+                    } else {
+                        &mut project.services
+                    };
+                    of_its_kind.insert(service.name.clone(), service);
+                }
+            }
+            "networks" => project.networks = decoder.keyed(&entry.value, &path, super::NetworkKey::new),
+            "volumes" => project.volumes = decoder.keyed(&entry.value, &path, super::VolumeKey::new),
+            "configs" => project.configs = decoder.keyed(&entry.value, &path, super::ConfigKey::new),
+            "secrets" => project.secrets = decoder.keyed(&entry.value, &path, super::SecretKey::new),
+            "models" => project.models = decoder.keyed(&entry.value, &path, super::ModelKey::new),
+            // Read before the tree was put together.
+            "name" | "version" | "include" => {}
+            _ if key.starts_with("x-") => {
+                if let Some(value) = decoder.value(&entry.value, &path) {
+                    project.extensions.insert(key.to_owned(), value);
+                }
+            }
+            _ => decoder.report(DecodeError {
+                message: format!("unknown attribute `{key}`"),
+                label: String::new(),
+                span: entry.key_span,
+                path,
+            }),
+        }
+    }
+    let failed = decoder.failed;
+    project.origins = Arc::new(Origins::new(tree));
+    (!failed).then_some(project)
+}
+
+fn entries(node: &Node) -> impl Iterator<Item = (&str, &Entry)> {
+    node.as_mapping().into_iter().flat_map(|mapping| mapping.iter())
+}
+
+struct Decoder<'a> {
+    diagnostics: &'a mut Diagnostics,
+    /// Places that were reported: an anchor used by ten services has its mistake once.
+    reported: HashSet<(Span, String)>,
+    failed: bool,
+}
+
+impl Decoder<'_> {
+    fn keyed<K: Ord, T: DeserializeOwned>(
+        &mut self,
+        node: &Node,
+        path: &NodePath,
+        key: fn(String) -> K,
+    ) -> BTreeMap<K, T> {
+        self.children(node, path).into_iter().map(|(name, value)| (key(name.to_owned()), value)).collect()
+    }
+
+    fn children<'n, T: DeserializeOwned>(&mut self, node: &'n Node, path: &NodePath) -> Vec<(&'n str, T)> {
+        if node.as_mapping().is_none() && !node.is_null() {
+            self.report(DecodeError {
+                message: format!("{} cannot be used here", node.kind()),
+                label: "expected a mapping".to_owned(),
+                span: node.span,
+                path: path.clone(),
+            });
+        }
+        entries(node)
+            .filter_map(|(name, entry)| Some((name, self.value(&entry.value, &path.key(name))?)))
+            .collect()
+    }
+
+    /// Decodes one value. What does not fit is reported and cut out, and the rest is tried again.
+    fn value<T: DeserializeOwned>(&mut self, node: &Node, path: &NodePath) -> Option<T> {
+        let mut error = match from_node(node, path) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        let mut rest = node.clone();
+        loop {
+            let inside = error.path.0.get(path.0.len()..).unwrap_or_default().to_vec();
+            self.report(error);
+            if !remove(&mut rest, &inside) {
+                return None;
+            }
+            match from_node(&rest, path) {
+                Ok(value) => return Some(value),
+                Err(next) => error = next,
+            }
+        }
+    }
+
+    fn report(&mut self, error: DecodeError) {
+        self.failed = true;
+        if !self.reported.insert((error.span, error.message.clone())) {
+            return;
+        }
+        let DecodeError { message, label, span, path } = error;
+        let diagnostic = if message.starts_with("unknown attribute") {
+            let mut parent = path;
+            parent.0.pop();
+            let place = if parent.0.is_empty() { "the top level".to_owned() } else { format!("`{parent}`") };
+            Diagnostic::error("unknown-attribute", span, format!("{message} in {place}"))
+        } else {
+            Diagnostic::error("invalid-value", span, format!("invalid value for `{path}`: {message}"))
+        };
+        self.diagnostics.push(diagnostic.label(label));
+    }
+}
+
+/// Cuts the value at `path` out of a tree. List items become nothing, so that the addresses of the others stay.
+fn remove(node: &mut Node, path: &[PathSegment]) -> bool {
+    match (path, &mut node.data) {
+        ([PathSegment::Key(key)], Data::Mapping(mapping)) => mapping.remove(key).is_some(),
+        ([PathSegment::Index(index)], Data::Sequence(items)) => items.get_mut(*index).is_some_and(|item| {
+            let was_there = !item.is_null();
+            item.data = Data::Null;
+            was_there
+        }),
+        ([PathSegment::Key(key), rest @ ..], Data::Mapping(mapping)) => {
+            mapping.get_mut(key).is_some_and(|inner| remove(inner, rest))
+        }
+        ([PathSegment::Index(index), rest @ ..], Data::Sequence(items)) => {
+            items.get_mut(*index).is_some_and(|inner| remove(inner, rest))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,104 @@
+//! A project as text: what `config` prints, in the two forms of the reference.
+//!
+//! Both forms come from one derive; a [`Shape`] each says where they differ. Two facts of Go's encoders are behind the
+//! differences: JSON never leaves out a struct, and `command` and `entrypoint` are written even when they are null.
+//! Deliberately absent: the doubling of `$`, which is only done for a person's reload; see [`crate::ops`].
+
+use super::{
+    ConfigKey, Extensions, FileObject, Model, ModelKey, Network, NetworkKey, Project, SecretKey, Service,
+    ServiceName, Volume, VolumeKey,
+};
+use crate::source::Span;
+use crate::yaml::{self, Data, Node, Shape};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The top level, in the reference's order.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    services: &'a BTreeMap<ServiceName, Service>,
+    #[serde(skip_serializing_if = "is_empty")]
+    networks: &'a BTreeMap<NetworkKey, Network>,
+    #[serde(skip_serializing_if = "is_empty")]
+    volumes: &'a BTreeMap<VolumeKey, Volume>,
+    #[serde(skip_serializing_if = "is_empty")]
+    secrets: &'a BTreeMap<SecretKey, FileObject>,
+    #[serde(skip_serializing_if = "is_empty")]
+    configs: &'a BTreeMap<ConfigKey, FileObject>,
+    #[serde(skip_serializing_if = "is_empty")]
+    models: &'a BTreeMap<ModelKey, Model>,
+    #[serde(rename = "x-*", skip_serializing_if = "is_empty")]
+    extensions: &'a Extensions,
+}
+
+fn is_empty<K, V>(map: &&BTreeMap<K, V>) -> bool {
+    map.is_empty()
+}
+
+impl<'a> Document<'a> {
+    fn of(project: &'a Project) -> Self {
+        Self {
+            name: project.name.as_str(),
+            services: &project.services,
+            networks: &project.networks,
+            volumes: &project.volumes,
+            secrets: &project.secrets,
+            configs: &project.configs,
+            models: &project.models,
+            extensions: &project.extensions,
+        }
+    }
+}
+
+/// JSON: no `x-*` below the top level, devices with Go's field names.
+pub(super) const JSON: Shape = Shape { order: str::cmp, gathered: false, field: json_field };
+
+/// YAML: `x-*` beside the attributes, no empty structs, keys in natural order.
+const YAML: Shape = Shape { order: yaml::natural_order, gathered: true, field: yaml_field };
+
+fn json_field(structure: &'static str, field: &'static str, _value: &Node) -> Option<&'static str> {
+    match (structure, field) {
+        ("Document", "models") => None,
+        ("ThrottleDevice" | "WeightDevice", "path") => Some("Path"),
+        ("ThrottleDevice", "rate") => Some("Rate"),
+        ("WeightDevice", "weight") => Some("Weight"),
+        _ => Some(field),
+    }
+}
+
+fn yaml_field(structure: &'static str, field: &'static str, value: &Node) -> Option<&'static str> {
+    let is_left_out = match (structure, field) {
+        ("Service", "command" | "entrypoint") | ("Hook" | "WatchExec", "command") => value.is_null(),
+        ("Network", "ipam") | ("DeployConfig", "resources" | "placement") | ("WatchRule", "exec") => {
+            value.as_mapping().is_some_and(yaml::Mapping::is_empty)
+        }
+        _ => false,
+    };
+    (!is_left_out).then_some(field)
+}
+
+/// The project as a tree in the layout of `config --format json`: top-level keys sorted, `x-*` at the top only.
+pub fn json_tree(project: &Project) -> Node {
+    let mut node = tree(&Document::of(project), JSON);
+    if let Some(top) = node.as_mapping_mut() {
+        for (key, value) in &project.extensions {
+            top.insert(key.as_str(), Span::NONE, tree(value, JSON));
+        }
+        top.sort_by(str::cmp);
+    }
+    node
+}
+
+/// The project as a tree in the layout of `config`.
+pub fn yaml_tree(project: &Project) -> Node {
+    tree(&Document::of(project), YAML)
+}
+
+/// Lays out any part of the model. Every key in the model is text, which is all that a layout asks for.
+pub(super) fn tree<T: Serialize + ?Sized>(value: &T, shape: Shape) -> Node {
+    let node = yaml::to_node(value, shape);
+    debug_assert!(node.is_ok(), "the model has only text keys: {node:?}");
+    node.unwrap_or_else(|_| Node::synthetic(Data::Null))
+}
