@@ -1,6 +1,13 @@
 //! What `config` shows, as texts.
+//!
+//! In: a loaded project, or its tree before interpolation. Out: the text that goes to standard output, in the form of
+//! the reference. Deliberately absent: loading and printing.
 
+use crate::env::template;
 use crate::load::Loaded;
+use crate::model::{Project, Service, hash, output};
+use crate::yaml::{self, Data, Node};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Output format of `config`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -12,12 +19,240 @@ pub enum Format {
     Json,
 }
 
-/// The whole project.
-pub fn render(_loaded: &Loaded, _format: Format) -> String {
-    String::new()
+/// The whole project. Every `$` is doubled, so that the text can be loaded again.
+pub fn render(loaded: &Loaded, format: Format) -> String {
+    let text = match format {
+        Format::Yaml => yaml::to_yaml(&output::yaml_tree(&loaded.project)),
+        Format::Json => json_line(&output::json_tree(&loaded.project)),
+    };
+    text.replace('$', "$$")
 }
 
-/// Service names, one a line.
+/// `--no-interpolate`: the model as it was before interpolation, keys sorted, templates as written.
+pub fn raw(tree: &Node, format: Format) -> String {
+    let mut tree = tree.clone();
+    match format {
+        Format::Yaml => {
+            yaml::sort_keys(&mut tree, yaml::natural_order);
+            yaml::to_yaml(&tree)
+        }
+        Format::Json => {
+            yaml::sort_keys(&mut tree, str::cmp);
+            json_line(&tree)
+        }
+    }
+}
+
+/// Like a shell command, the output ends with a line end.
+fn json_line(tree: &Node) -> String {
+    let mut text = yaml::to_json(tree, Some("  "));
+    text.push('\n');
+    text
+}
+
+fn lines<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| format!("{item}\n")).collect()
+}
+
+/// `--services`: service names.
 pub fn services(loaded: &Loaded) -> String {
-    loaded.project.services.keys().map(|name| format!("{name}\n")).collect()
+    lines(loaded.project.services.keys())
+}
+
+/// `--volumes`: volume keys.
+pub fn volumes(loaded: &Loaded) -> String {
+    lines(loaded.project.volumes.keys())
+}
+
+/// `--networks`: network keys.
+pub fn networks(loaded: &Loaded) -> String {
+    lines(loaded.project.networks.keys())
+}
+
+/// `--images`: the image of each service: the one it names, or the name that its build gets.
+pub fn images(loaded: &Loaded) -> String {
+    lines(loaded.project.services.values().map(|service| image_name(&loaded.project, service)))
+}
+
+fn image_name(project: &Project, service: &Service) -> String {
+    if service.image.is_empty() {
+        format!("{}{}{}", project.name, project.separator(), service.name)
+    } else {
+        service.image.clone()
+    }
+}
+
+/// `--profiles`: the profiles that any service names, active or not.
+pub fn profiles(loaded: &Loaded) -> String {
+    let Project { services, disabled_services, .. } = &loaded.project;
+    let all = services.values().chain(disabled_services.values());
+    lines(all.flat_map(|service| &service.profiles).collect::<BTreeSet<_>>())
+}
+
+/// `--models`: the models that services use, by their reference.
+pub fn models(loaded: &Loaded) -> String {
+    lines(loaded.project.models.values().filter(|model| !model.model.is_empty()).map(|model| &model.model))
+}
+
+/// `--hash`: `service hash` lines, for `*` or for a comma-separated list of services.
+///
+/// # Errors
+/// The name that no service has.
+pub fn hashes(loaded: &Loaded, services: &str) -> Result<String, String> {
+    let project = &loaded.project;
+    let line = |service: &Service| format!("{} {}", service.name, hash::service(service));
+    if services == "*" {
+        return Ok(lines(project.services.values().map(line)));
+    }
+    let names: BTreeSet<&str> = services.split(',').collect();
+    let found: Result<Vec<String>, String> = names
+        .into_iter()
+        .map(|name| project.service(name).map(line).ok_or_else(|| name.to_owned()))
+        .collect();
+    found.map(lines)
+}
+
+/// `--environment`: the interpolation environment, `NAME=value` lines.
+pub fn environment(loaded: &Loaded) -> String {
+    lines(loaded.project.environment.iter().map(|(name, value)| format!("{name}={value}")))
+}
+
+/// `--variables`: the variables that the model's templates name, from the tree before interpolation.
+///
+/// A variable that stands in several templates shows the first default that one of them has; the reference picks one
+/// at random.
+pub fn variables(tree: &Node, format: Format) -> String {
+    let mut found = BTreeMap::new();
+    collect_variables(tree, &mut found);
+    match format {
+        Format::Yaml => variable_table(&found),
+        Format::Json => {
+            let members = found.iter().map(|(name, variable)| {
+                let value = serde_json::json!({
+                    "Name": name,
+                    "DefaultValue": variable.default_value,
+                    "PresenceValue": variable.presence_value,
+                    "Required": variable.required,
+                });
+                (name.clone(), value)
+            });
+            let object: serde_json::Map<String, serde_json::Value> = members.collect();
+            format!("{:#}\n", serde_json::Value::Object(object))
+        }
+    }
+}
+
+fn collect_variables(node: &Node, found: &mut BTreeMap<String, template::Variable>) {
+    match &node.data {
+        Data::String(text) => {
+            for variable in template::variables(text) {
+                let known = found.entry(variable.name.clone()).or_insert_with(|| variable.clone());
+                if known.default_value.is_empty() {
+                    known.default_value = variable.default_value;
+                }
+                if known.presence_value.is_empty() {
+                    known.presence_value = variable.presence_value;
+                }
+                known.required |= variable.required;
+            }
+        }
+        Data::Sequence(items) => items.iter().for_each(|item| collect_variables(item, found)),
+        Data::Mapping(mapping) => {
+            mapping.iter().for_each(|(_, entry)| collect_variables(&entry.value, found));
+        }
+        Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) | Data::Timestamp(_) => {}
+    }
+}
+
+/// Columns at least 20 wide and 3 apart, the last one as it is.
+fn variable_table(variables: &BTreeMap<String, template::Variable>) -> String {
+    let header = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"];
+    let rows = variables.iter().map(|(name, variable)| {
+        let required = if variable.required { "true" } else { "false" };
+        [name.as_str(), required, variable.default_value.as_str(), variable.presence_value.as_str()]
+    });
+    let rows: Vec<[&str; 4]> = std::iter::once(header).chain(rows).collect();
+    let width =
+        |column: fn(&[&str; 4]) -> usize| rows.iter().map(|row| column(row) + 3).max().unwrap_or(0).max(20);
+    let name_width = width(|[name, ..]| name.chars().count());
+    let required_width = width(|[_, required, ..]| required.chars().count());
+    let default_width = width(|[_, _, default, _]| default.chars().count());
+    lines(rows.iter().map(|[name, required, default, alternate]| {
+        format!("{name:name_width$}{required:required_width$}{default:default_width$}{alternate}")
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ProjectName;
+    use crate::source::{Diagnostics, SourceMap, Span};
+    use crate::yaml::Mapping;
+
+    fn loaded(project: Project) -> Loaded {
+        Loaded { project, sources: SourceMap::default(), warnings: Diagnostics::default() }
+    }
+
+    fn service(name: &str, image: &str, profiles: &[&str]) -> Service {
+        Service {
+            name: crate::model::ServiceName::new(name),
+            image: image.to_owned(),
+            profiles: profiles.iter().map(|profile| (*profile).to_owned()).collect(),
+            ..Service::default()
+        }
+    }
+
+    fn project() -> Loaded {
+        let mut project = Project { name: ProjectName::new("shop"), ..Project::default() };
+        for service in [service("web", "nginx", &["b"]), service("db", "", &["a", "b"])] {
+            project.services.insert(service.name.clone(), service);
+        }
+        let off = service("off", "x", &["c"]);
+        project.disabled_services.insert(off.name.clone(), off);
+        loaded(project)
+    }
+
+    #[test]
+    fn lists_are_one_name_a_line() {
+        let loaded = project();
+        assert_eq!(services(&loaded), "db\nweb\n");
+        assert_eq!(images(&loaded), "shop-db\nnginx\n");
+        assert_eq!(profiles(&loaded), "a\nb\nc\n");
+        assert_eq!(networks(&loaded), "");
+    }
+
+    #[test]
+    fn hashes_are_given_for_all_or_for_the_named_services() {
+        let loaded = project();
+        let hashes = |names| super::hashes(&loaded, names);
+        assert_eq!(hashes("*").unwrap().lines().count(), 2);
+        assert_eq!(hashes("web").unwrap(), hashes("web,web").unwrap());
+        assert_eq!(hashes("web,nope"), Err("nope".to_owned()));
+    }
+
+    #[test]
+    fn dollars_are_doubled_so_that_the_output_loads_again() {
+        let mut loaded = project();
+        loaded.project.services.clear();
+        let price = Service { image: "a$b".to_owned(), ..service("s", "", &[]) };
+        loaded.project.services.insert(price.name.clone(), price);
+        assert_eq!(render(&loaded, Format::Yaml), "name: shop\nservices:\n  s:\n    image: a$$b\n");
+    }
+
+    #[test]
+    fn variables_are_a_table_or_json() {
+        let mut mapping = Mapping::default();
+        let text = Node::string(Span::NONE, "${A:-1} ${B:?m} ${C:+alt} $D");
+        mapping.insert("image", Span::NONE, text);
+        let tree = Node::synthetic(Data::Mapping(mapping));
+        assert_eq!(
+            variables(&tree, Format::Yaml),
+            "NAME                REQUIRED            DEFAULT VALUE       ALTERNATE VALUE\n\
+             A                   false               1                   \n\
+             B                   true                                    \n\
+             C                   false                                   alt\n\
+             D                   false                                   \n"
+        );
+        assert!(variables(&tree, Format::Json).contains("\"PresenceValue\": \"alt\""));
+    }
 }
