@@ -151,6 +151,18 @@ impl Mapping {
         self.entries.shift_remove(key)
     }
 
+    /// Takes the value out from under `key`, leaving null there so that the key keeps its position.
+    pub fn take_value(&mut self, key: &str) -> Option<Node> {
+        let entry = self.entries.get_mut(key)?;
+        let span = entry.value.span;
+        Some(std::mem::replace(&mut entry.value, Node::new(span, Data::Null)))
+    }
+
+    /// Keeps only the entries that `keep` says yes to.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &Entry) -> bool) {
+        self.entries.retain(|key, entry| keep(key, entry));
+    }
+
     /// Whether `key` is there.
     pub fn contains(&self, key: &str) -> bool {
         self.entries.contains_key(key)

@@ -183,7 +183,9 @@ impl Composer<'_, '_> {
             return Node { span, tag: local_tag(tag), data: Data::String(text) };
         };
         let data = match (core, resolve::plain(&text)) {
-            ("str", _) => Some(Data::String(text)),
+            // `!!merge` only means something on a key, where it was looked at before.
+            ("str" | "merge", _) => Some(Data::String(text)),
+            ("binary", _) => base64(&text).map(Data::String),
             ("int", data @ (Data::Int(_) | Data::UInt(_)))
             | ("float", data @ Data::Float(_))
             | ("bool", data @ Data::Bool(_))
@@ -329,6 +331,29 @@ enum Key {
     Merge,
     Text(String),
     Bad,
+}
+
+/// Base64 text as the text it stands for; `None` when it is not that, or not UTF-8.
+fn base64(text: &str) -> Option<String> {
+    let digits: Vec<u32> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
+        .map(|byte| match byte {
+            b'A'..=b'Z' => Some(u32::from(byte - b'A')),
+            b'a'..=b'z' => Some(u32::from(byte - b'a') + 26),
+            b'0'..=b'9' => Some(u32::from(byte - b'0') + 52),
+            b'+' => Some(62),
+            b'/' => Some(63),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    for group in digits.chunks(4) {
+        let bits = group.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - group.len()));
+        let whole = bits.to_be_bytes();
+        bytes.extend(whole.into_iter().skip(1).take(group.len().checked_sub(1).filter(|count| *count > 0)?));
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Flow collections end with their bracket, block ones with their last value.
@@ -526,6 +551,15 @@ mod tests {
         assert_eq!(errors, Vec::<String>::new());
         let tag = |key: &str| documents[0].get(key).unwrap().tag.clone();
         assert_eq!((tag("a"), tag("b")), (Some(Tag::Reset), Some(Tag::Override)));
+    }
+
+    #[test]
+    fn core_tags_decide_what_a_scalar_is() {
+        check(
+            "a: !!str 1\nb: !!int '0x10'\nc: !!float 1\nd: !!binary aGk=\n!!merge <<: {e: 1}\n",
+            serde_json::json!({"a": "1", "b": 16, "c": 1.0, "d": "hi", "e": 1}),
+        );
+        refuses("a: !!int x\n", "f.yaml:1:4: this value cannot be read as `!!int`");
     }
 
     #[test]
