@@ -52,6 +52,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         path_resolution: args.no_path_resolution,
         consistency: args.no_consistency,
         env_resolution: args.no_env_resolution,
+        ..Skip::default()
     };
     let loaded = load::load(&request)?;
     context.show_warnings(&loaded);

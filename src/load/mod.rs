@@ -4,9 +4,39 @@
 //! Deliberately absent: the engine, printing, the process's environment (it is in the request). Loading is synchronous:
 //! `config` never starts a runtime. Start reading at [`load()`].
 
-use crate::model::{Environment, Project};
-use crate::source::{Diagnostics, SourceMap};
+mod canonical;
+mod defaults;
+mod discover;
+mod environment;
+mod extends;
+mod include;
+mod interpolate;
+mod merge;
+mod normalize;
+mod pipeline;
+mod resolve_paths;
+mod select;
+mod session;
+mod structure;
+mod suggest;
+mod tags;
+mod unique;
+mod validate;
+
+pub use crate::env::template::Variable;
+pub use discover::normalize_name;
+
+use crate::env::template;
+use crate::model::decode::{self, DecodeContext};
+use crate::model::{Environment, Project, ProjectName};
+use crate::source::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::yaml::{Data, Node};
+use discover::Found;
+use pipeline::Level;
+use session::Session;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What to load, and how: the meaning of the project flags.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +74,8 @@ pub struct LoadRequest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent flag of `config`")]
 pub struct Skip {
+    /// `--no-interpolate`; only [`tree()`] can show such a project.
+    pub interpolation: bool,
     /// `--no-normalize`.
     pub normalize: bool,
     /// `--no-path-resolution`.
@@ -74,12 +106,150 @@ pub struct LoadFailure {
     pub diagnostics: Diagnostics,
 }
 
+/// A project as the tree it is decoded from: for output that shows files before interpolation.
+#[derive(Debug, Clone)]
+pub struct LoadedTree {
+    /// The canonical tree.
+    pub tree: Arc<Node>,
+    /// The project's name.
+    pub name: String,
+    /// Every text that went into it.
+    pub sources: SourceMap,
+    /// Warnings.
+    pub warnings: Diagnostics,
+}
+
 /// Loads a project.
 ///
 /// # Errors
 /// Every mistake that could be found in one run, as diagnostics.
-pub fn load(_request: &LoadRequest) -> Result<Loaded, Box<LoadFailure>> {
-    Err(Box::new(LoadFailure { sources: SourceMap::default(), diagnostics: Diagnostics::default() }))
+pub fn load(request: &LoadRequest) -> Result<Loaded, Box<LoadFailure>> {
+    let mut session = Session::new(request);
+    match project(&mut session) {
+        Some(project) if !session.diagnostics.has_errors() => {
+            Ok(Loaded { project, sources: session.sources, warnings: session.diagnostics })
+        }
+        _ => Err(session.into_failure()),
+    }
+}
+
+/// Loads a project as a tree, without decoding it; [`Skip::interpolation`] leaves its templates in.
+///
+/// # Errors
+/// Every mistake that could be found in one run, as diagnostics.
+pub fn tree(request: &LoadRequest) -> Result<LoadedTree, Box<LoadFailure>> {
+    let mut session = Session::new(request);
+    let found = discover::discover(&mut session);
+    let tree = found.as_ref().and_then(|found| whole_tree(found, &mut session));
+    match (tree, found) {
+        (Some(tree), Some(found)) if !session.diagnostics.has_errors() => Ok(LoadedTree {
+            tree: Arc::new(tree),
+            name: found.name,
+            sources: session.sources,
+            warnings: session.diagnostics,
+        }),
+        _ => Err(session.into_failure()),
+    }
+}
+
+/// The variables that a tree's templates name, by name; of several mentions the one that says most.
+pub fn variables(tree: &Node) -> BTreeMap<String, Variable> {
+    fn collect(node: &Node, found: &mut BTreeMap<String, Variable>) {
+        match &node.data {
+            Data::String(text) if text.contains('$') => {
+                for variable in template::variables(text) {
+                    let known = found.entry(variable.name.clone()).or_insert_with(|| variable.clone());
+                    let says_nothing = known.default_value.is_empty() && known.presence_value.is_empty();
+                    if says_nothing && !known.required {
+                        *known = variable;
+                    }
+                }
+            }
+            Data::Sequence(items) => items.iter().for_each(|item| collect(item, found)),
+            Data::Mapping(mapping) => mapping.iter().for_each(|(_, entry)| collect(&entry.value, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    collect(tree, &mut found);
+    found
+}
+
+/// Finds the files, the directory and the name, without reading the files through.
+///
+/// # Errors
+/// There is no stack file, a file cannot be read, or the name cannot be one.
+pub fn locate(request: &LoadRequest) -> Result<Located, Box<LoadFailure>> {
+    let mut session = Session::new(request);
+    match discover::discover(&mut session) {
+        Some(found) => Ok(Located {
+            name: found.name,
+            working_dir: found.directory,
+            files: found.files.into_iter().map(|(path, _)| path).collect(),
+        }),
+        None => Err(session.into_failure()),
+    }
+}
+
+fn project(session: &mut Session<'_>) -> Option<Project> {
+    let request = session.request;
+    let found = discover::discover(session)?;
+    let mut tree = whole_tree(&found, session)?;
+    canonical::typed::apply(tree.as_mapping_mut()?, &mut session.diagnostics);
+    let (disabled, profiles) = select::by_profile(tree.as_mapping()?, &found.profiles, &request.services);
+    let context = DecodeContext {
+        name: ProjectName::new(found.name),
+        working_dir: found.directory,
+        files: found.files.into_iter().map(|(path, _)| path).collect(),
+        env_files: found.env_files,
+        environment: Arc::new(found.variables),
+        profiles: profiles.into_iter().filter(|profile| !profile.is_empty()).collect(),
+        compatibility: request.compatibility,
+        disabled,
+    };
+    let mut project = decode::project(Arc::new(tree), context, &mut session.diagnostics)?;
+    if session.diagnostics.has_errors() {
+        return None;
+    }
+    environment::resolve_labels(&mut project, session);
+    select::services(&mut project, session);
+    if !request.all_resources {
+        select::resources(&mut project);
+    }
+    if !request.skip.env_resolution {
+        environment::resolve_services(&mut project, session);
+    }
+    Some(project)
+}
+
+/// All files merged, complete and canonical.
+fn whole_tree(found: &Found, session: &mut Session<'_>) -> Option<Node> {
+    let skip = session.request.skip;
+    let variables = Arc::new(found.variables.clone());
+    let level = Level {
+        directory: found.directory.clone(),
+        base: found.directory.clone(),
+        variables: Arc::clone(&variables),
+        keep_templates: skip.interpolation,
+        keep_paths: skip.path_resolution,
+        open: Vec::new(),
+    };
+    let mut tree = pipeline::level(&found.files, &level, session);
+    if session.diagnostics.has_errors() {
+        return None;
+    }
+    if tree.is_empty() {
+        let place = found.files.first().map_or(Span::NONE, |(_, id)| Span::new(*id, 0, 0));
+        let diagnostic = Diagnostic::error("empty-stack-file", place, "this stack file is empty")
+            .help("start with `services:` and put each service under it");
+        session.diagnostics.push(diagnostic);
+        return None;
+    }
+    if !skip.normalize {
+        tree.insert("name", Span::NONE, Node::string(Span::NONE, found.name.clone()));
+        normalize::normalize(&mut tree, &found.name, &variables);
+    }
+    Some(Node::new(Span::NONE, Data::Mapping(tree)))
 }
 
 /// What can be known without reading the stack files through: for commands that only need the project's name.

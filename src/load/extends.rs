@@ -1,0 +1,206 @@
+//! `extends`: a service that starts from another one, of this file or of another.
+//!
+//! In: one file's tree. Out: the same tree in which every service that extends is the base with its own attributes laid
+//! over. A base of another file is interpolated with this level's variables and its paths are seen from this level.
+//! <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#extends>
+
+use super::pipeline::{self, Level};
+use super::session::{Session, clean, join};
+use super::tags::{self, KeyPath};
+use super::{include, merge, suggest};
+use crate::source::{Diagnostic, Span};
+use crate::yaml::{Data, Mapping, Node};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Resolves every `extends` of a file.
+pub fn apply(document: &mut Node, path: &Path, level: &Level, taken: &[KeyPath], session: &mut Session<'_>) {
+    let Some(services) = document.as_mapping_mut().and_then(|file| file.get_mut("services")) else { return };
+    let Some(services) = services.as_mapping_mut() else { return };
+    let names: Vec<String> = services
+        .iter()
+        .filter(|(_, entry)| entry.value.get("extends").is_some())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let mut resolver = Resolver { level, session, files: HashMap::new(), trail: Vec::new() };
+    for name in names {
+        if let Some(merged) = resolver.service(&name, services, taken, path)
+            && let Some(service) = services.get_mut(&name)
+        {
+            *service = merged;
+        }
+    }
+}
+
+struct Resolver<'resolver, 'request> {
+    level: &'resolver Level,
+    session: &'resolver mut Session<'request>,
+    /// Base files that were read already.
+    files: HashMap<PathBuf, Option<(Mapping, Vec<KeyPath>)>>,
+    /// The services on the way here, with the place of each one's `extends`.
+    trail: Vec<(PathBuf, String, Span)>,
+}
+
+/// What an `extends` says.
+struct Reference {
+    service: String,
+    service_span: Span,
+    file: Option<(String, Span)>,
+    span: Span,
+}
+
+impl Resolver<'_, '_> {
+    /// A service with its bases under it; `None` when that failed, which was reported.
+    fn service(&mut self, name: &str, services: &Mapping, taken: &[KeyPath], path: &Path) -> Option<Node> {
+        let service = services.get(name)?;
+        let Some(extends) = service.get("extends") else { return Some(service.clone()) };
+        let reference = self.reference(name, service, extends)?;
+        if let Some(start) = self.trail.iter().position(|(file, known, _)| file == path && known == name) {
+            self.cycle(start, name);
+            return None;
+        }
+        self.trail.push((path.to_owned(), name.to_owned(), reference.span));
+        let base = match &reference.file {
+            None => self.base(&reference, services, taken, path),
+            Some((file, span)) => {
+                let full = self.locate(file, *span)?;
+                self.load(&full, file, *span);
+                // Taken out while its services are walked, so that a chain through one file reads it once.
+                let found = self.files.get(&full).cloned().flatten();
+                found.and_then(|(tree, taken)| {
+                    let Some(services) = tree.get("services").and_then(Node::as_mapping) else {
+                        let message = format!("`{file}` has no services that `{name}` could extend");
+                        self.session.diagnostics.push(Diagnostic::error("unknown-base", *span, message));
+                        return None;
+                    };
+                    self.base(&reference, services, &taken, &full)
+                })
+            }
+        };
+        self.trail.pop();
+        let mut base = base?;
+        if base.is_null() {
+            return Some(service.clone());
+        }
+        tags::apply_at(&mut base, &["services", name], taken);
+        let mut merged =
+            merge::merge_at(base, service.clone(), &["services", name], &mut self.session.diagnostics);
+        if let Some(mapping) = merged.as_mapping_mut() {
+            mapping.remove("extends");
+        }
+        Some(merged)
+    }
+
+    fn base(
+        &mut self,
+        reference: &Reference,
+        services: &Mapping,
+        taken: &[KeyPath],
+        path: &Path,
+    ) -> Option<Node> {
+        if services.contains(&reference.service) {
+            return self.service(&reference.service, services, taken, path);
+        }
+        let wanted = &reference.service;
+        let place = match &reference.file {
+            Some((file, _)) => format!(" in `{file}`"),
+            None => String::new(),
+        };
+        let message = format!("there is no service `{wanted}` to extend{place}");
+        let mut diagnostic = Diagnostic::error("unknown-base", reference.service_span, message);
+        if let Some(near) = suggest::nearest(wanted, services.iter().map(|(name, _)| name)) {
+            diagnostic = diagnostic.help(format!("a service with a similar name exists: `{near}`"));
+        }
+        self.session.diagnostics.push(diagnostic);
+        None
+    }
+
+    fn reference(&mut self, name: &str, service: &Node, extends: &Node) -> Option<Reference> {
+        let key = service
+            .as_mapping()
+            .and_then(|service| service.entry("extends"))
+            .map_or(extends.span, |entry| entry.key_span);
+        let span = if extends.span.start < extends.span.end { extends.span } else { key };
+        match &extends.data {
+            Data::String(text) => {
+                Some(Reference { service: text.clone(), service_span: span, file: None, span })
+            }
+            Data::Mapping(long) => {
+                let target =
+                    long.get("service").and_then(|target| Some((target.as_str()?.to_owned(), target.span)));
+                let Some((target, service_span)) = target else {
+                    let message = format!("`services.{name}.extends` has no `service`");
+                    let diagnostic = Diagnostic::error("missing-attribute", span, message)
+                        .help("name the service to start from: `service: base`");
+                    self.session.diagnostics.push(diagnostic);
+                    return None;
+                };
+                let file = match long.get("file") {
+                    None | Some(Node { data: Data::Null, .. }) => None,
+                    Some(Node { data: Data::String(file), span, .. }) => Some((file.clone(), *span)),
+                    Some(other) => {
+                        let message =
+                            format!("`services.{name}.extends.file` must be text, not {}", other.kind());
+                        self.session.diagnostics.push(Diagnostic::error("wrong-kind", other.span, message));
+                        return None;
+                    }
+                };
+                Some(Reference { service: target, service_span, file, span })
+            }
+            _ => {
+                let message =
+                    format!("`services.{name}.extends` must be text or a mapping, not {}", extends.kind());
+                self.session.diagnostics.push(Diagnostic::error("wrong-kind", span, message));
+                None
+            }
+        }
+    }
+
+    fn locate(&mut self, file: &str, span: Span) -> Option<PathBuf> {
+        if include::refuse_remote(file, span, self.session) {
+            return None;
+        }
+        Some(join(&self.level.directory, file))
+    }
+
+    fn load(&mut self, full: &Path, file: &str, span: Span) {
+        if self.files.contains_key(full) {
+            return;
+        }
+        let loaded = self.session.read(full, span).and_then(|id| {
+            let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+            let base = match full.parent() {
+                Some(parent) if Path::new(file).is_absolute() => relative(parent, &self.level.directory),
+                _ => clean(folder),
+            };
+            pipeline::base_file(id, &base, self.level, self.session)
+        });
+        self.files.insert(full.to_owned(), loaded);
+    }
+
+    fn cycle(&mut self, start: usize, name: &str) {
+        let edges = self.trail.get(start..).unwrap_or_default();
+        let names: Vec<_> = edges.iter().map(|(_, name, _)| format!("`{name}`")).collect();
+        let message = format!("services extend each other in a circle: {} → `{name}`", names.join(" → "));
+        let mut edges = edges.iter();
+        let Some((_, _, first)) = edges.next() else { return };
+        let mut diagnostic = Diagnostic::error("extends-cycle", *first, message).label("starts here");
+        for (_, name, span) in edges {
+            diagnostic = diagnostic.related(*span, format!("`{name}` goes on here"));
+        }
+        self.session.diagnostics.push(diagnostic);
+    }
+}
+
+/// A folder seen from another; both absolute and cleaned.
+pub fn relative(folder: &Path, from: &Path) -> PathBuf {
+    let mut own = folder.components().peekable();
+    let mut base = from.components().peekable();
+    while own.peek().is_some() && own.peek() == base.peek() {
+        own.next();
+        base.next();
+    }
+    let mut path: PathBuf = base.map(|_| "..").collect();
+    path.extend(own);
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
+}

@@ -1,0 +1,162 @@
+//! What a load gathers on its way: texts that were read, findings, and what was said already.
+
+use super::{LoadFailure, LoadRequest};
+use crate::source::{Diagnostic, Diagnostics, Severity, SourceId, SourceMap, Span};
+use crate::yaml::{Node, parse};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+/// The state of one load.
+pub struct Session<'request> {
+    pub request: &'request LoadRequest,
+    pub sources: SourceMap,
+    pub diagnostics: Diagnostics,
+    /// Variables whose absence was told.
+    unset: BTreeSet<String>,
+}
+
+impl<'request> Session<'request> {
+    pub fn new(request: &'request LoadRequest) -> Self {
+        Self {
+            request,
+            sources: SourceMap::default(),
+            diagnostics: Diagnostics::default(),
+            unset: BTreeSet::new(),
+        }
+    }
+
+    /// What the caller of a failed load gets.
+    pub fn into_failure(self) -> Box<LoadFailure> {
+        Box::new(LoadFailure { sources: self.sources, diagnostics: self.diagnostics })
+    }
+
+    /// Reads a text file, once; `None` after reporting why it cannot be read. `asked_at` is where it was named.
+    pub fn read(&mut self, path: &Path, asked_at: Span) -> Option<SourceId> {
+        if let Some(id) = self.sources.find(path) {
+            return Some(id);
+        }
+        let name = self.display(path);
+        match read_text(path) {
+            Ok(text) => Some(self.sources.add(path, name, text)),
+            Err(reason) => {
+                let message = format!("cannot read `{name}`: {reason}");
+                self.diagnostics.push(Diagnostic::error("unreadable-file", asked_at, message));
+                None
+            }
+        }
+    }
+
+    /// The text of a source.
+    pub fn text(&self, id: SourceId) -> std::sync::Arc<str> {
+        self.sources.get(id).map(|source| std::sync::Arc::clone(&source.text)).unwrap_or_default()
+    }
+
+    /// The documents of a source.
+    pub fn parse(&mut self, id: SourceId) -> Vec<Node> {
+        let text = self.text(id);
+        parse(id, &text, &mut self.diagnostics)
+    }
+
+    /// A path as messages show it: relative to the working directory when it is below it.
+    pub fn display(&self, path: &Path) -> String {
+        path.strip_prefix(&self.request.current_dir)
+            .ok()
+            .filter(|relative| !relative.as_os_str().is_empty())
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+
+    /// Warns, once a load, that a variable is not set.
+    pub fn unset(&mut self, name: &str, span: Span) {
+        if self.unset.insert(name.to_owned()) {
+            let message = format!("the variable `{name}` is not set, so nothing is put in its place");
+            let diagnostic = Diagnostic::warning("unset-variable", span, message)
+                .help(format!("set it in the environment or in `.env`, or give a default: `${{{name}:-…}}`"));
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// The part of a scalar's place where `fragment` is written; the whole place when it is not written like that.
+    pub fn narrow(&self, span: Span, fragment: &str) -> Span {
+        let found = self.sources.get(span.source).and_then(|source| {
+            let start = usize::try_from(span.start).ok()?;
+            let end = usize::try_from(span.end).ok()?;
+            let at = u32::try_from(source.text.get(start..end)?.find(fragment)?).ok()?;
+            let length = u32::try_from(fragment.len()).ok()?;
+            Some(Span { start: span.start + at, end: span.start + at + length, ..span })
+        });
+        found.unwrap_or(span)
+    }
+
+    /// How many errors there are so far.
+    pub fn error_count(&self) -> usize {
+        self.diagnostics.iter().filter(|item| item.severity == Severity::Error).count()
+    }
+
+    /// The home folder, for `~`.
+    pub fn home(&self) -> Option<&str> {
+        self.request.environment.get("HOME").filter(|home| !home.is_empty())
+    }
+}
+
+/// A file's text. UTF-16 with a byte order mark is text too.
+fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| reason(&error))?;
+    let wide = |decode: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes
+            .get(2..)
+            .unwrap_or_default()
+            .chunks_exact(2)
+            .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+            .map(decode)
+            .collect();
+        String::from_utf16(&units).map_err(|_error| "it is not valid UTF-16 text".to_owned())
+    };
+    match bytes.get(..2) {
+        Some([0xff, 0xfe]) => wide(u16::from_le_bytes),
+        Some([0xfe, 0xff]) => wide(u16::from_be_bytes),
+        _ => String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
+            format!("it is not UTF-8 text (line {line})")
+        }),
+    }
+}
+
+/// An I/O error without Rust's `(os error 2)`.
+pub fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    }
+}
+
+/// A path with `.` and `..` taken out, without looking at the file system.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => match cleaned.components().next_back() {
+                Some(Component::Normal(_)) => {
+                    cleaned.pop();
+                }
+                Some(Component::RootDir) => {}
+                _ => cleaned.push(".."),
+            },
+            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => cleaned.push(component),
+        }
+    }
+    if cleaned.as_os_str().is_empty() { PathBuf::from(".") } else { cleaned }
+}
+
+/// `path` seen from `base`, both cleaned.
+pub fn join(base: &Path, path: impl AsRef<Path>) -> PathBuf {
+    clean(&base.join(path))
+}

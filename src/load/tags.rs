@@ -1,0 +1,88 @@
+//! `!reset` and `!override`: what a file takes away from what was there before it.
+//!
+//! `!reset` removes the value of the base, whatever is written behind the tag; `!override` removes it and puts the new
+//! value there, unmerged. Both speak of mapping keys; on a list item `!reset` only drops the item itself.
+
+use crate::yaml::{Data, Mapping, Node, Tag};
+
+/// The keys to a value, from the root.
+pub type KeyPath = Vec<String>;
+
+/// Takes the tags out of a file's tree and returns the addresses that its base loses.
+pub fn take(tree: &mut Node) -> Vec<KeyPath> {
+    let mut taken = Vec::new();
+    let mut path = Vec::new();
+    walk(tree, &mut path, false, &mut taken);
+    taken
+}
+
+fn walk(node: &mut Node, path: &mut KeyPath, in_list: bool, taken: &mut Vec<KeyPath>) {
+    if node.tag == Some(Tag::Override) {
+        if !in_list {
+            taken.push(path.clone());
+        }
+        node.tag = None;
+        return;
+    }
+    match &mut node.data {
+        Data::Mapping(mapping) => {
+            for (key, entry) in mapping.iter_mut() {
+                path.push(key.to_owned());
+                if entry.value.tag == Some(Tag::Reset) {
+                    if !in_list {
+                        taken.push(path.clone());
+                    }
+                } else {
+                    walk(&mut entry.value, path, in_list, taken);
+                }
+                path.pop();
+            }
+            mapping.retain(|_, entry| entry.value.tag != Some(Tag::Reset));
+        }
+        Data::Sequence(items) => {
+            items.retain(|item| item.tag != Some(Tag::Reset));
+            for item in items {
+                walk(item, path, true, taken);
+            }
+        }
+        Data::Null
+        | Data::Bool(_)
+        | Data::Int(_)
+        | Data::UInt(_)
+        | Data::Float(_)
+        | Data::Timestamp(_)
+        | Data::String(_) => {}
+    }
+}
+
+/// Removes the values at `taken` from a whole tree.
+pub fn apply(tree: &mut Mapping, taken: &[KeyPath]) {
+    for path in taken {
+        remove(tree, path);
+    }
+}
+
+/// Removes, from the value of `keys` alone, what `taken` says.
+pub fn apply_at(value: &mut Node, keys: &[&str], taken: &[KeyPath]) {
+    for path in taken {
+        let below = path.get(keys.len()..).unwrap_or_default();
+        let same = path.iter().zip(keys).all(|(one, other)| one == other) && path.len() >= keys.len();
+        if let (true, false, Some(mapping)) = (same, below.is_empty(), value.as_mapping_mut()) {
+            remove(mapping, below);
+        }
+    }
+}
+
+fn remove(mapping: &mut Mapping, path: &[String]) {
+    match path {
+        [] => {}
+        [key] => {
+            mapping.remove(key);
+        }
+        [key, rest @ ..] => {
+            if let Some(below) = mapping.get_mut(key).and_then(Node::as_mapping_mut) {
+                remove(below, rest);
+            }
+        }
+    }
+}
