@@ -1,6 +1,11 @@
 //! Diagnostics as text for people (snippet, caret, remedies) and as JSON for editors.
+//!
+//! In: findings and the texts they point into. Out: one text, or one JSON array, in reading order. Places that make no
+//! sense for their text (a bug, not the user's mistake) lose their snippet, never the message.
 
-use super::{Diagnostics, SourceMap};
+use super::{Diagnostic, Diagnostics, Label, Severity, SourceMap, Span};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use std::ops::Range;
 
 /// Whether the text form carries ANSI colours. Colour decorates, it never informs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,25 +16,188 @@ pub enum Colour {
     Always,
 }
 
-/// Renders all findings for a terminal, in reading order.
-pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, _colour: Colour) -> String {
+/// Renders all findings for a terminal, in reading order, a blank line between two.
+pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, colour: Colour) -> String {
+    let renderer = match colour {
+        Colour::Never => Renderer::plain(),
+        Colour::Always => Renderer::styled(),
+    };
     let mut text = String::new();
     for item in diagnostics.sorted() {
-        let place = sources.place(item.primary.span).unwrap_or_default();
-        text.push_str(&format!("{:?}: {} {place}\n", item.severity, item.message));
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let shown = by_source(item).iter().any(|(label, _)| sources.get(label.span.source).is_some());
+        text.push_str(&renderer.render(&[group(item, sources, shown)]));
+        text.push('\n');
+        if !shown {
+            // Without a snippet there is no gutter that remedies could hang on.
+            text.extend(item.help.iter().map(|help| format!("  = help: {help}\n")));
+        }
     }
     text
 }
 
+fn group<'text>(item: &'text Diagnostic, sources: &'text SourceMap, with_help: bool) -> Group<'text> {
+    let level = match item.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(item.message.as_str()));
+    for (index, (first, labels)) in by_source(item).into_iter().enumerate() {
+        let Some(source) = sources.get(first.span.source) else { continue };
+        let mut snippet = Snippet::source(&*source.text).path(source.name.as_str()).line_start(1);
+        for (position, label) in labels.into_iter().enumerate() {
+            let kind =
+                if index == 0 && position == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            if let Some(annotation) = annotation(label, kind, &source.text) {
+                snippet = snippet.annotation(annotation);
+            }
+        }
+        group = group.element(snippet);
+    }
+    for help in item.help.iter().filter(|_| with_help) {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    group
+}
+
+/// The labels of a finding, those of one text together; the primary one's text first.
+fn by_source(item: &Diagnostic) -> Vec<(&Label, Vec<&Label>)> {
+    let mut texts: Vec<(&Label, Vec<&Label>)> = Vec::new();
+    for label in std::iter::once(&item.primary).chain(&item.related).filter(|label| label.span.is_some()) {
+        match texts.iter_mut().find(|(first, _)| first.span.source == label.span.source) {
+            Some((_, labels)) => labels.push(label),
+            None => texts.push((label, vec![label])),
+        }
+    }
+    texts
+}
+
+fn annotation<'text>(label: &'text Label, kind: AnnotationKind, text: &str) -> Option<Annotation<'text>> {
+    let annotation = kind.span(first_line(label.span, text)?);
+    Some(if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) })
+}
+
+/// The part of a place that lies on its first line: carets under whole mappings say less than one under the first key.
+fn first_line(span: Span, text: &str) -> Option<Range<usize>> {
+    let start = usize::try_from(span.start).ok()?.min(text.len());
+    let end = usize::try_from(span.end).ok()?.clamp(start, text.len());
+    let covered = text.get(start..end)?;
+    let line = covered.lines().next().unwrap_or_default().trim_end();
+    Some(start..start + line.len())
+}
+
 /// Renders all findings as one JSON array, in reading order.
+///
+/// Each has `severity`, `code`, `message`, `help`; where a file is to blame also `file`, `line`, `column`, `end` (line
+/// and column one past the last character), all counted from 1, and `label`. `related` holds places of the same form.
 pub fn to_json(diagnostics: &Diagnostics, sources: &SourceMap) -> serde_json::Value {
-    let items = diagnostics.sorted();
-    serde_json::json!(
-        items
-            .iter()
-            .map(
-                |item| serde_json::json!({"message": item.message, "place": sources.place(item.primary.span)})
-            )
-            .collect::<Vec<_>>()
-    )
+    diagnostics.sorted().into_iter().map(|item| json(item, sources)).collect()
+}
+
+fn json(item: &Diagnostic, sources: &SourceMap) -> serde_json::Value {
+    let mut object = place(&item.primary, sources);
+    object.insert("severity".to_owned(), serde_json::json!(item.severity));
+    object.insert("code".to_owned(), serde_json::json!(item.code));
+    object.insert("message".to_owned(), serde_json::json!(item.message));
+    object.insert("help".to_owned(), serde_json::json!(item.help));
+    let related = item.related.iter().map(|label| serde_json::Value::Object(place(label, sources)));
+    object.insert("related".to_owned(), related.collect());
+    serde_json::Value::Object(object)
+}
+
+fn place(label: &Label, sources: &SourceMap) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = serde_json::Map::new();
+    let end = Span { start: label.span.end, ..label.span };
+    if let (Some(source), Some(start), Some(end)) =
+        (sources.get(label.span.source), sources.position(label.span), sources.position(end))
+    {
+        object.insert("file".to_owned(), serde_json::json!(source.path));
+        object.insert("line".to_owned(), serde_json::json!(start.line));
+        object.insert("column".to_owned(), serde_json::json!(start.column));
+        object.insert("end".to_owned(), serde_json::json!(end));
+    }
+    if !label.text.is_empty() {
+        object.insert("label".to_owned(), serde_json::json!(label.text));
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Colour, to_json, to_text};
+    use crate::source::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
+
+    fn sources() -> (SourceMap, SourceId) {
+        let mut sources = SourceMap::default();
+        let text = "services:\n  web:\n    networks:\n      - backnd\nnetworks:\n  backend: {}\n";
+        let id = sources.add("/p/compose.yaml", "compose.yaml", text);
+        (sources, id)
+    }
+
+    fn finding(id: SourceId) -> Diagnostics {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(
+            Diagnostic::error("undefined-network", Span::new(id, 39, 45), "service `web` uses `backnd`")
+                .label("not declared")
+                .related(Span::new(id, 58, 65), "a network with a similar name")
+                .help("write `backend`"),
+        );
+        diagnostics
+    }
+
+    #[test]
+    fn text_shows_the_line_the_caret_and_the_remedy() {
+        let (sources, id) = sources();
+        insta::assert_snapshot!(to_text(&finding(id), &sources, Colour::Never), @r"
+        error: service `web` uses `backnd`
+         --> compose.yaml:4:9
+          |
+        4 |       - backnd
+          |         ^^^^^^ not declared
+        5 | networks:
+        6 |   backend: {}
+          |   ------- a network with a similar name
+          |
+          = help: write `backend`
+        ");
+    }
+
+    #[test]
+    fn a_finding_without_a_place_is_still_told() {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::warning("x", Span::NONE, "nothing to see").help("look elsewhere"));
+        insta::assert_snapshot!(to_text(&diagnostics, &SourceMap::default(), Colour::Never), @r"
+        warning: nothing to see
+          = help: look elsewhere
+        ");
+    }
+
+    #[test]
+    fn places_outside_the_text_do_not_panic() {
+        let (sources, id) = sources();
+        for (start, end) in [(0, 9999), (9999, 3), (7, 2)] {
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.push(Diagnostic::error("x", Span::new(id, start, end), "m"));
+            assert!(to_text(&diagnostics, &sources, Colour::Always).contains('m'));
+        }
+    }
+
+    #[test]
+    fn json_has_the_place_in_lines_and_columns() {
+        let (sources, id) = sources();
+        assert_eq!(
+            to_json(&finding(id), &sources),
+            serde_json::json!([{
+                "file": "/p/compose.yaml", "line": 4, "column": 9, "end": {"line": 4, "column": 15},
+                "label": "not declared", "severity": "error", "code": "undefined-network",
+                "message": "service `web` uses `backnd`", "help": ["write `backend`"],
+                "related": [{
+                    "file": "/p/compose.yaml", "line": 6, "column": 3, "end": {"line": 6, "column": 10},
+                    "label": "a network with a similar name"
+                }]
+            }])
+        );
+    }
 }
