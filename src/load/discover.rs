@@ -75,10 +75,7 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
     variables.set("COMPOSE_PROJECT_NAME", name.clone());
     let profiles = if request.profiles.is_empty() {
         let list = variables.get("COMPOSE_PROFILES").unwrap_or_default();
-        list.split(',')
-            .map(|profile| profile.trim().to_owned())
-            .filter(|profile| !profile.is_empty())
-            .collect()
+        list.split(',').map(|profile| profile.trim().to_owned()).collect()
     } else {
         request.profiles.clone()
     };
@@ -231,9 +228,9 @@ fn name(
             } else {
                 super::interpolate::text(&written, span, &path, variables, session)?
             };
-            let normal = normalize_name(&value);
             if !value.is_empty() {
-                (name, place) = (normal, span);
+                let kept = session.request.skip.normalize;
+                (name, place) = (if kept { value } else { normalize_name(&value) }, span);
             }
         }
     }

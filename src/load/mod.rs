@@ -82,7 +82,7 @@ pub struct Skip {
     pub path_resolution: bool,
     /// `--no-consistency`.
     pub consistency: bool,
-    /// `--no-env-resolution`.
+    /// `--no-env-resolution`. Without effect: the reference folds env files in all the same.
     pub env_resolution: bool,
 }
 
@@ -216,16 +216,20 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
     if !request.all_resources {
         select::resources(&mut project);
     }
-    if !request.skip.env_resolution {
-        environment::resolve_services(&mut project, session);
-    }
+    // Whatever `skip.env_resolution` says: the reference's `config --no-env-resolution` folds the files in as well.
+    environment::resolve_services(&mut project, session);
     Some(project)
 }
 
 /// All files merged, complete and canonical.
 fn whole_tree(found: &Found, session: &mut Session<'_>) -> Option<Node> {
     let skip = session.request.skip;
-    let variables = Arc::new(found.variables.clone());
+    let variables = Arc::new(if skip.interpolation {
+        // What is shown with its templates must not show this environment's values elsewhere either.
+        [("COMPOSE_PROJECT_NAME".to_owned(), found.name.clone())].into_iter().collect()
+    } else {
+        found.variables.clone()
+    });
     let level = Level {
         directory: found.directory.clone(),
         base: found.directory.clone(),
