@@ -7,7 +7,8 @@
 use super::pipeline::{self, Level};
 use super::session::{Session, clean, join};
 use super::tags::{self, KeyPath};
-use super::{include, merge, suggest};
+use super::{include, merge};
+use crate::source::nearest;
 use crate::source::{Diagnostic, Span};
 use crate::yaml::{Data, Mapping, Node};
 use std::collections::HashMap;
@@ -108,7 +109,7 @@ impl Resolver<'_, '_> {
         };
         let message = format!("there is no service `{wanted}` to extend{place}");
         let mut diagnostic = Diagnostic::error("unknown-base", reference.service_span, message);
-        if let Some(near) = suggest::nearest(wanted, services.iter().map(|(name, _)| name)) {
+        if let Some(near) = nearest(wanted, services.iter().map(|(name, _)| name)) {
             diagnostic = diagnostic.help(format!("a service with a similar name exists: `{near}`"));
         }
         self.session.diagnostics.push(diagnostic);

@@ -71,7 +71,7 @@ fn read(item: Node, session: &mut Session<'_>) -> Option<Include> {
                         let names = ["path", "env_file", "project_directory"];
                         let message = format!("an include has no attribute `{key}`");
                         let mut diagnostic = Diagnostic::error("unknown-attribute", entry.key_span, message);
-                        diagnostic = match super::suggest::nearest(&key, names) {
+                        diagnostic = match crate::source::nearest(&key, names) {
                             Some(near) => {
                                 diagnostic.help(format!("an attribute with a similar name exists: `{near}`"))
                             }

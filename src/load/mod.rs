@@ -18,7 +18,7 @@ mod resolve_paths;
 mod select;
 mod session;
 mod structure;
-mod suggest;
+
 mod tags;
 mod unique;
 mod validate;
@@ -27,6 +27,7 @@ pub use crate::env::template::Variable;
 pub use discover::normalize_name;
 
 use crate::env::template;
+use crate::model::check;
 use crate::model::decode::{self, DecodeContext};
 use crate::model::{Environment, Project, ProjectName};
 use crate::source::{Diagnostic, Diagnostics, SourceMap, Span};
@@ -208,6 +209,9 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
         disabled,
     };
     let mut project = decode::project(Arc::new(tree), context, &mut session.diagnostics)?;
+    if !request.skip.consistency {
+        check::check(&project, &mut session.diagnostics);
+    }
     if session.diagnostics.has_errors() {
         return None;
     }

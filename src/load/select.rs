@@ -2,8 +2,8 @@
 //! <https://github.com/compose-spec/compose-spec/blob/main/15-profiles.md>
 
 use super::session::Session;
-use super::suggest;
 use crate::model::{MountType, Project, ServiceName};
+use crate::source::nearest;
 use crate::source::{Diagnostic, Span};
 use crate::yaml::{Mapping, Node};
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ pub fn services(project: &mut Project, session: &mut Session<'_>) {
             let mut diagnostic =
                 Diagnostic::error("unknown-service", Span::NONE, format!("there is no service `{name}`"));
             let known = project.services.keys().map(ServiceName::as_str);
-            diagnostic = match suggest::nearest(name, known) {
+            diagnostic = match nearest(name, known) {
                 Some(near) => diagnostic.help(format!("a service with a similar name exists: `{near}`")),
                 None => {
                     let all: Vec<_> = project.services.keys().map(|known| format!("`{known}`")).collect();

@@ -6,6 +6,7 @@
 //! ([`hash`]) is taken over that text.
 
 mod build;
+pub mod check;
 pub mod decode;
 mod deploy;
 mod develop;

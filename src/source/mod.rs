@@ -4,10 +4,12 @@
 //! Deliberately absent: any knowledge of YAML or Compose. Start reading at [`SourceMap`].
 
 mod diagnostic;
+mod nearest;
 mod render;
 mod span;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Label, Severity};
+pub use nearest::nearest;
 pub use render::{Colour, to_json, to_text};
 pub use span::{Position, Span};
 

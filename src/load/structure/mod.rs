@@ -5,7 +5,7 @@
 
 mod table;
 
-use super::suggest;
+use crate::source::nearest;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::yaml::{Data, Mapping, Node, NodePath};
 use table::{Kinds, Object, Others, Shape};
@@ -121,7 +121,7 @@ impl Checker<'_> {
         diagnostic.primary.text =
             if path.0.is_empty() { String::new() } else { format!("not known in `{path}`") };
         let names = object.attributes.iter().map(|(name, _)| *name);
-        if let Some(near) = suggest::nearest(key, names) {
+        if let Some(near) = nearest(key, names) {
             diagnostic = diagnostic.help(format!("an attribute with a similar name exists: `{near}`"));
         } else if path.0.is_empty() && table::is_service_attribute(key) {
             diagnostic = diagnostic
@@ -141,7 +141,7 @@ impl Checker<'_> {
         let mut diagnostic =
             Diagnostic::error("wrong-value", place(node, at), format!("`{path}` cannot be `{text}`"))
                 .label(format!("must be {expected}"));
-        if let Some(near) = suggest::nearest(text, words.iter().copied()) {
+        if let Some(near) = nearest(text, words.iter().copied()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.diagnostics.push(diagnostic);
