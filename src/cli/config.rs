@@ -2,9 +2,11 @@
 
 use super::Context;
 use super::exit::Failure;
-use crate::load::{self, Skip};
+use crate::load::{self, LoadRequest, Loaded, Skip};
 use crate::ops::config::{self, Format};
+use crate::source::to_text;
 use crate::ui::stream;
+use std::path::PathBuf;
 
 /// Check the stack files and show what they come to.
 #[derive(Debug, clap::Args)]
@@ -22,9 +24,49 @@ pub struct Args {
     #[arg(short, long)]
     quiet: bool,
 
+    /// Write to a file instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
     /// Print service names.
     #[arg(long = "services")]
     list_services: bool,
+
+    /// Print volume names.
+    #[arg(long)]
+    volumes: bool,
+
+    /// Print network names.
+    #[arg(long)]
+    networks: bool,
+
+    /// Print model references.
+    #[arg(long)]
+    models: bool,
+
+    /// Print the config hash of each service; `*` for all, or a list separated by commas.
+    #[arg(long, value_name = "SERVICES")]
+    hash: Option<String>,
+
+    /// Print profile names.
+    #[arg(long)]
+    profiles: bool,
+
+    /// Print image names.
+    #[arg(long)]
+    images: bool,
+
+    /// Print the variables that templates name, with their defaults.
+    #[arg(long)]
+    variables: bool,
+
+    /// Print the environment that templates see.
+    #[arg(long)]
+    environment: bool,
+
+    /// Leave templates as they are.
+    #[arg(long)]
+    no_interpolate: bool,
 
     /// Do not add defaults.
     #[arg(long)]
@@ -54,13 +96,61 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         env_resolution: args.no_env_resolution,
         ..Skip::default()
     };
+    if args.no_interpolate || args.variables {
+        return run_on_templates(context, args, request);
+    }
     let loaded = load::load(&request)?;
     context.show_warnings(&loaded);
     if args.quiet {
         return Ok(());
     }
-    let text =
-        if args.list_services { config::services(&loaded) } else { config::render(&loaded, args.format) };
-    stream::data(&text)?;
-    Ok(())
+    args.write(&text(&loaded, args)?)
+}
+
+/// What is asked about a loaded project.
+fn text(loaded: &Loaded, args: &Args) -> Result<String, Failure> {
+    if let Some(services) = &args.hash {
+        return config::hashes(loaded, services)
+            .map_err(|name| Failure::message(format!("there is no service `{name}`")));
+    }
+    let lists = [
+        (args.list_services, config::services as fn(&Loaded) -> String),
+        (args.volumes, config::volumes),
+        (args.networks, config::networks),
+        (args.models, config::models),
+        (args.profiles, config::profiles),
+        (args.images, config::images),
+        (args.environment, config::environment),
+    ];
+    let list = lists.into_iter().find_map(|(asked, list)| asked.then_some(list));
+    Ok(list.map_or_else(|| config::render(loaded, args.format), |list| list(loaded)))
+}
+
+/// What is asked about the stack files before their templates are filled in.
+fn run_on_templates(context: &Context, args: &Args, mut request: LoadRequest) -> Result<(), Failure> {
+    request.skip.interpolation = true;
+    let loaded = load::tree(&request)?;
+    if !loaded.warnings.is_empty() {
+        stream::note(&to_text(&loaded.warnings, &loaded.sources, context.colour));
+    }
+    if args.quiet {
+        return Ok(());
+    }
+    let text = if args.variables {
+        config::variables(&loaded.tree, args.format)
+    } else {
+        config::raw(&loaded.tree, args.format)
+    };
+    args.write(&text)
+}
+
+impl Args {
+    fn write(&self, text: &str) -> Result<(), Failure> {
+        let Some(file) = &self.output else {
+            stream::data(text)?;
+            return Ok(());
+        };
+        std::fs::write(file, text)
+            .map_err(|error| Failure::message(format!("cannot write `{}`: {error}", file.display())))
+    }
 }

@@ -4,9 +4,9 @@
 //! the reference. Deliberately absent: loading and printing.
 
 use crate::env::template;
-use crate::load::Loaded;
+use crate::load::{self, Loaded};
 use crate::model::{Project, Service, hash, output};
-use crate::yaml::{self, Data, Node};
+use crate::yaml::{self, Node};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Output format of `config`.
@@ -119,11 +119,9 @@ pub fn environment(loaded: &Loaded) -> String {
 
 /// `--variables`: the variables that the model's templates name, from the tree before interpolation.
 ///
-/// A variable that stands in several templates shows the first default that one of them has; the reference picks one
-/// at random.
+/// A variable that stands in several templates shows one default; the reference picks one at random.
 pub fn variables(tree: &Node, format: Format) -> String {
-    let mut found = BTreeMap::new();
-    collect_variables(tree, &mut found);
+    let found = load::variables(tree);
     match format {
         Format::Yaml => variable_table(&found),
         Format::Json => {
@@ -139,28 +137,6 @@ pub fn variables(tree: &Node, format: Format) -> String {
             let object: serde_json::Map<String, serde_json::Value> = members.collect();
             format!("{:#}\n", serde_json::Value::Object(object))
         }
-    }
-}
-
-fn collect_variables(node: &Node, found: &mut BTreeMap<String, template::Variable>) {
-    match &node.data {
-        Data::String(text) => {
-            for variable in template::variables(text) {
-                let known = found.entry(variable.name.clone()).or_insert_with(|| variable.clone());
-                if known.default_value.is_empty() {
-                    known.default_value = variable.default_value;
-                }
-                if known.presence_value.is_empty() {
-                    known.presence_value = variable.presence_value;
-                }
-                known.required |= variable.required;
-            }
-        }
-        Data::Sequence(items) => items.iter().for_each(|item| collect_variables(item, found)),
-        Data::Mapping(mapping) => {
-            mapping.iter().for_each(|(_, entry)| collect_variables(&entry.value, found));
-        }
-        Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) | Data::Timestamp(_) => {}
     }
 }
 
@@ -187,7 +163,7 @@ mod tests {
     use super::*;
     use crate::model::ProjectName;
     use crate::source::{Diagnostics, SourceMap, Span};
-    use crate::yaml::Mapping;
+    use crate::yaml::{Data, Mapping};
 
     fn loaded(project: Project) -> Loaded {
         Loaded { project, sources: SourceMap::default(), warnings: Diagnostics::default() }
