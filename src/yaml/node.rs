@@ -62,7 +62,8 @@ pub struct Entry {
 /// A mapping in file order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mapping {
-    entries: IndexMap<String, Entry>,
+    /// Boxed, so that nodes, most of which are short texts, stay small.
+    entries: Box<IndexMap<String, Entry>>,
 }
 
 impl Node {
@@ -199,6 +200,6 @@ impl IntoIterator for Mapping {
     type IntoIter = indexmap::map::IntoIter<String, Entry>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.entries.into_iter()
+        (*self.entries).into_iter()
     }
 }

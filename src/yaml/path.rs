@@ -61,6 +61,7 @@ pub struct PatternTable<T> {
 
 #[derive(Debug, Clone)]
 struct PatternNode<T> {
+    /// Ordered by length, then text: most look-ups find nothing, and lengths tell that without comparing texts.
     children: Vec<(&'static str, usize)>,
     row: Option<T>,
 }
@@ -88,20 +89,26 @@ impl<T> PatternTable<T> {
         let new = self.nodes.len();
         self.nodes.push(PatternNode { children: Vec::new(), row: None });
         if let Some(node) = self.nodes.get_mut(at) {
-            node.children.push((segment, new));
+            let position = node.children.partition_point(|(name, _)| order(name, segment).is_lt());
+            node.children.insert(position, (segment, new));
         }
         new
     }
 
     fn child(&self, at: usize, segment: &str) -> Option<usize> {
         let children = &self.nodes.get(at)?.children;
-        children.iter().find(|(name, _)| *name == segment).map(|(_, index)| *index)
+        let position = children.binary_search_by(|(name, _)| order(name, segment)).ok()?;
+        children.get(position).map(|(_, index)| *index)
     }
 
     /// The place of the tree's root.
     pub fn root(&self) -> Place<'_, T> {
         Place { table: self, at: Some(0) }
     }
+}
+
+fn order(one: &str, other: &str) -> std::cmp::Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 /// Where a walk through a tree stands in a [`PatternTable`].
