@@ -8,6 +8,9 @@ use http_body_util::{BodyStream, Either, Full};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// Events as they happen; it ends when the connection does.
+pub type EventStream = std::pin::Pin<Box<dyn Stream<Item = Result<ContainerEvent, EngineError>> + Send>>;
+
 /// Something happened to a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerEvent {
@@ -47,10 +50,7 @@ impl Engine {
     ///
     /// # Errors
     /// The engine's refusal, or no answer. The stream itself ends when the connection does.
-    pub async fn container_events(
-        &self,
-        project: Option<&str>,
-    ) -> Result<impl Stream<Item = Result<ContainerEvent, EngineError>> + Unpin + use<>, EngineError> {
+    pub async fn container_events(&self, project: Option<&str>) -> Result<EventStream, EngineError> {
         let failed = |error: Error| EngineError::from_bollard("follow", "the engine's events", &error);
         let mut filters = BTreeMap::from([("type", vec!["container".to_owned()])]);
         if let Some(project) = project {

@@ -16,11 +16,11 @@ mod networks;
 mod transport;
 mod volumes;
 
-pub mod label;
+pub use crate::model::label;
 
 pub use connect::{ConnectError, Endpoints, Tried, connect};
 pub use error::{EngineError, EngineErrorKind};
-pub use events::ContainerEvent;
+pub use events::{ContainerEvent, EventStream};
 pub use exec::{ExecRun, ExecSession, ExecSpec};
 pub use images::{BuildLine, BuildSpec, PullProgress};
 pub use lists::{

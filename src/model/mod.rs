@@ -25,6 +25,7 @@ mod units;
 mod volume;
 
 pub mod hash;
+pub mod label;
 
 pub use build::{BuildConfig, BuildSecret, SshKey};
 pub use deploy::{

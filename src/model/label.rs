@@ -32,3 +32,6 @@ pub const NETWORK: &str = "com.docker.compose.network";
 pub const VOLUME: &str = "com.docker.compose.volume";
 /// The hook a helper container was made for.
 pub const HOOK: &str = "com.docker.compose.hook";
+
+/// The value of [`VERSION`]: the Compose release whose labels, names and hashes these are.
+pub const COMPATIBLE_VERSION: &str = "5.5.0";

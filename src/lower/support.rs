@@ -1,0 +1,104 @@
+//! What a project asks for and this program, or this engine, cannot do: said at its line, never passed over.
+
+use crate::model::{MountType, Project, Service};
+use crate::yaml::NodePath;
+
+/// An attribute that cannot be honoured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Where the file asks for it.
+    pub path: NodePath,
+    /// What is the matter.
+    pub message: String,
+    /// Whether the project can be run without it.
+    pub tolerable: bool,
+}
+
+/// Everything in the services that take part which an engine of API version `1.api` cannot do, or this program not yet.
+pub fn check(project: &Project, api: u32) -> Vec<Unsupported> {
+    let mut found = Vec::new();
+    for (name, service) in &project.services {
+        let path = NodePath::of(&["services", name.as_str()]);
+        not_yet(service, &path, &mut found);
+        too_new(service, &path, api, &mut found);
+    }
+    for (section, objects) in [("configs", objects(&project.configs)), ("secrets", objects(&project.secrets))]
+    {
+        for (key, object) in objects {
+            let path = NodePath::of(&[section, key]);
+            let mut refuse = |attribute: &str, why: &str| {
+                found.push(Unsupported {
+                    path: path.key(attribute),
+                    message: why.to_owned(),
+                    tolerable: false,
+                });
+            };
+            if object.external {
+                refuse(
+                    "external",
+                    "external configs and secrets need a swarm; use `file`, `environment` or `content`",
+                );
+            }
+            if !object.driver.is_empty() {
+                refuse("driver", "drivers of configs and secrets need a swarm");
+            }
+            if !object.template_driver.is_empty() {
+                refuse("template_driver", "template drivers of configs and secrets need a swarm");
+            }
+        }
+    }
+    found
+}
+
+fn objects<K: AsRef<str> + Ord>(
+    objects: &std::collections::BTreeMap<K, crate::model::FileObject>,
+) -> Vec<(&str, &crate::model::FileObject)> {
+    objects.iter().map(|(key, object)| (key.as_ref(), object)).collect()
+}
+
+fn not_yet(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
+    let mut refuse = |attribute: &str, used: bool| {
+        if used {
+            found.push(Unsupported {
+                path: path.key(attribute),
+                message: format!("`{attribute}` is not supported yet"),
+                tolerable: false,
+            });
+        }
+    };
+    refuse("provider", service.provider.is_some());
+    refuse("models", !service.models.is_empty());
+    refuse("pre_start", !service.pre_start.is_empty());
+    refuse("use_api_socket", service.use_api_socket);
+}
+
+fn too_new(service: &Service, path: &NodePath, api: u32, found: &mut Vec<Unsupported>) {
+    let mut need = |path: NodePath, used: bool, since: u32, tolerable: bool| {
+        if used && api < since {
+            found.push(Unsupported {
+                path,
+                message: format!("this needs Engine API 1.{since}; the engine offers 1.{api}"),
+                tolerable,
+            });
+        }
+    };
+    need(path.key("annotations"), !service.annotations.is_empty(), 43, false);
+    let check = service.healthcheck.as_ref();
+    let start_interval = check.is_some_and(|check| check.start_interval.is_some());
+    need(path.key("healthcheck").key("start_interval"), start_interval, 44, true);
+    for (index, mount) in service.volumes.iter().enumerate() {
+        let path = path.key("volumes").index(index);
+        let subpath = mount.volume.as_ref().is_some_and(|volume| !volume.subpath.is_empty());
+        need(path.key("volume").key("subpath"), subpath, 45, false);
+        need(path.key("type"), mount.kind == MountType::Image, 48, false);
+        let recursive = mount.bind.as_ref().is_some_and(|bind| !bind.recursive.is_empty());
+        need(path.key("bind").key("recursive"), recursive, 44, false);
+    }
+    for (key, network) in &service.networks {
+        let Some(network) = network else { continue };
+        let path = path.key("networks").key(key.as_str());
+        need(path.key("mac_address"), !network.mac_address.is_empty(), 44, false);
+        need(path.key("interface_name"), !network.interface_name.is_empty(), 49, false);
+        need(path.key("gw_priority"), network.gw_priority != 0, 48, true);
+    }
+}
