@@ -3,11 +3,15 @@
 //! In: list answers of the engine. Out: [`ObservedState`], with the labels decoded once, here. Deliberately absent:
 //! API structs, opinions. A view is always possibly stale: whoever acts on it must survive that.
 
+mod details;
 mod list;
 mod live;
+mod mask;
 
+pub use details::details;
 pub use list::{ObserveRequest, all_projects, observe};
 pub use live::{LiveState, Probe, live_state};
+pub use mask::{is_secret, mask};
 
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
 use std::collections::BTreeMap;
@@ -259,9 +263,4 @@ pub struct ObservedImage {
     pub id: String,
     /// What the `image` label of containers made from it says.
     pub digest: String,
-}
-
-/// A field's value as people may see it: short, and hidden where its name says that it is a secret.
-pub fn mask(_field: &str, value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }

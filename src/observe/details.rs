@@ -1,0 +1,34 @@
+//! What single containers are really made of: asked for only where the plan has to name what differs.
+
+use super::{ContainerId, Fields};
+use crate::engine::{Engine, EngineError};
+use crate::lower::fields;
+use std::collections::BTreeMap;
+
+/// Inspects containers, and the images they were made from, all at once; one that is gone meanwhile is left out.
+///
+/// # Errors
+/// The first request that failed otherwise.
+pub async fn details(
+    engine: &Engine,
+    ids: &[ContainerId],
+) -> Result<BTreeMap<ContainerId, Fields>, EngineError> {
+    let each = ids.iter().map(|id| async move { Ok((id.clone(), of_container(engine, id).await?)) });
+    let found: Vec<(ContainerId, Option<Fields>)> = futures_util::future::try_join_all(each).await?;
+    Ok(found.into_iter().filter_map(|(id, fields)| Some((id, fields?))).collect())
+}
+
+async fn of_container(engine: &Engine, id: &ContainerId) -> Result<Option<Fields>, EngineError> {
+    let answer = match engine.inspect_container(&id.0).await {
+        Ok(answer) => answer,
+        Err(error) if error.kind == crate::engine::EngineErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // The image may have been removed since: then what it gave the container shows as the container's own.
+    let image = engine.image_defaults(&answer.image.unwrap_or_default()).await.unwrap_or_default();
+    Ok(Some(fields::of_container(
+        &answer.config.unwrap_or_default(),
+        &answer.host_config.unwrap_or_default(),
+        &image,
+    )))
+}
