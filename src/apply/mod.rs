@@ -1,3 +1,366 @@
-//! To come.
+//! Acts: runs a plan's steps against the engine, each as soon as the ones before it are done.
+//!
+//! In: a [`Plan`](crate::plan::Plan). Out: an [`Outcome`], and events while it goes. Deliberately absent: decisions. What
+//! to do, in which order, and why, is in the plan. Start reading at [`run`].
+
+mod build;
+mod diagnose;
+mod files;
 mod queue;
+mod step;
+mod wait;
+
+pub use diagnose::Diagnosis;
 pub use queue::Limits;
+
+use crate::engine::{Engine, EngineError};
+use crate::event::{EventKind, EventSink, Subject, Verb};
+use crate::model::Project;
+use crate::observe::{ContainerId, ObservedState};
+use crate::plan::{Action, Group, Plan, StepId, Target};
+use queue::Queue;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What a run needs besides the plan.
+#[derive(Debug, Clone)]
+pub struct Cx {
+    /// The engine.
+    pub engine: Engine,
+    /// The project the plan was made for; `None` when only labels were known.
+    pub project: Option<Arc<Project>>,
+    /// What was seen when the plan was made.
+    pub observed: Arc<ObservedState>,
+    /// Where events go.
+    pub events: EventSink,
+    /// Cancelled when the user asks to stop: nothing new begins, what runs is let finish.
+    pub cancel: CancellationToken,
+    /// How much runs at once.
+    pub limits: Limits,
+    /// What happens to the rest when a step fails.
+    pub on_failure: OnFailure,
+    /// The images that this run pulled or built, by reference: their digests go into labels.
+    pub fresh_images: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// What happens to the rest when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Nothing new begins: what was created stays for the user to look at.
+    Stop,
+    /// Steps that do not need the failed one go on: a teardown should take away what it can.
+    Continue,
+}
+
+/// How a run ended, step by step.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Outcome {
+    /// What became of each step, in plan order.
+    pub steps: BTreeMap<StepId, StepOutcome>,
+    /// The containers that steps created.
+    pub created: BTreeMap<StepId, ContainerId>,
+    /// The run was cancelled.
+    pub cancelled: bool,
+}
+
+/// What became of a step.
+#[derive(Debug)]
+pub enum StepOutcome {
+    /// It was done.
+    Done,
+    /// It failed.
+    Failed(StepError),
+    /// It failed, and the plan said that this is no harm.
+    Tolerated(StepError),
+    /// It was not begun because this one failed.
+    Skipped(StepId),
+    /// It was not begun because the run was stopped.
+    Cancelled,
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub struct StepError {
+    /// What went wrong, for people.
+    pub message: String,
+    /// What can be done about it.
+    pub hints: Vec<String>,
+    /// What a container that did not become ready has to say for itself.
+    pub diagnosis: Option<Box<Diagnosis>>,
+    /// The user cancelled it; there is nothing to report.
+    pub cancelled: bool,
+}
+
+impl StepError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hints: Vec::new(), diagnosis: None, cancelled: false }
+    }
+}
+
+impl From<EngineError> for StepError {
+    fn from(error: EngineError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl Outcome {
+    /// The steps that failed, in plan order: the root causes, not what was skipped because of them.
+    pub fn failures(&self) -> impl Iterator<Item = (StepId, &StepError)> {
+        self.steps.iter().filter_map(|(id, outcome)| match outcome {
+            StepOutcome::Failed(error) if !error.cancelled => Some((*id, error)),
+            StepOutcome::Failed(_)
+            | StepOutcome::Done
+            | StepOutcome::Tolerated(_)
+            | StepOutcome::Skipped(_)
+            | StepOutcome::Cancelled => None,
+        })
+    }
+
+    /// Whether everything was done.
+    pub fn is_success(&self) -> bool {
+        !self.cancelled
+            && self
+                .steps
+                .values()
+                .all(|outcome| matches!(outcome, StepOutcome::Done | StepOutcome::Tolerated(_)))
+    }
+}
+
+/// Runs a plan to its end: every step is done, failed, skipped or cancelled when this returns, and no task is left.
+pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
+    let mut queue = Queue::new(plan, cx.limits);
+    let mut outcome = Outcome::default();
+    let mut running: JoinSet<(StepId, Result<Option<ContainerId>, StepError>)> = JoinSet::new();
+    let has_waits = plan.steps.iter().any(|step| matches!(step.action, Action::Wait { .. }));
+    let waits = cx.cancel.child_token();
+    let mut hub = wait::Hub::start(cx, has_waits).await;
+    loop {
+        while let Some(id) = queue.next() {
+            let Some(step) = plan.steps.get(id.0) else { continue };
+            let step = step.clone();
+            announce(cx, &step.action, step.group.as_ref(), Phase::Started(&step.reason));
+            let resolved = resolved(plan, &outcome);
+            let (cx, subscription, waits) = (cx.clone(), hub.subscribe(), waits.clone());
+            running.spawn(async move {
+                (id, step::perform(&cx, &step.action, &resolved, subscription, &waits).await)
+            });
+        }
+        if running.is_empty() {
+            break;
+        }
+        // Both branches are cancel-safe: a finished task stays in the set until it is taken.
+        tokio::select! {
+            biased;
+            () = cx.cancel.cancelled(), if !outcome.cancelled => {
+                outcome.cancelled = true;
+                queue.stop_admitting();
+            }
+            joined = running.join_next() => {
+                let Some(joined) = joined else { break };
+                let (id, result) = match joined {
+                    Ok(pair) => pair,
+                    // A panic in a step is a bug; it must not be reported as success.
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                };
+                settle(plan, cx, &mut queue, &mut outcome, id, result, &waits);
+            }
+        }
+    }
+    hub.stop().await;
+    for id in queue.left() {
+        outcome.steps.insert(id, StepOutcome::Cancelled);
+    }
+    outcome
+}
+
+/// What the steps so far have created, by step and by service.
+fn resolved(plan: &Plan, outcome: &Outcome) -> step::Resolved {
+    let mut by_service = BTreeMap::new();
+    let mut numbers = BTreeMap::new();
+    for (id, container) in &outcome.created {
+        let Some(step) = plan.steps.get(id.0) else { continue };
+        let Action::CreateContainer { service, number, .. } = &step.action else { continue };
+        if numbers.get(service).is_none_or(|lowest| number < lowest) {
+            numbers.insert(service.clone(), *number);
+            by_service.insert(service.clone(), container.clone());
+        }
+    }
+    step::Resolved { created: outcome.created.clone(), by_service }
+}
+
+fn settle(
+    plan: &Plan,
+    cx: &Cx,
+    queue: &mut Queue,
+    outcome: &mut Outcome,
+    id: StepId,
+    result: Result<Option<ContainerId>, StepError>,
+    waits: &CancellationToken,
+) {
+    let Some(step) = plan.steps.get(id.0) else { return };
+    let error = match result {
+        Ok(created) => {
+            if let Some(container) = created {
+                outcome.created.insert(id, container);
+            }
+            announce(cx, &step.action, step.group.as_ref(), Phase::Done(is_last_of_group(plan, id)));
+            queue.done(id);
+            outcome.steps.insert(id, StepOutcome::Done);
+            return;
+        }
+        Err(error) => error,
+    };
+    let skipped = queue.failed(id);
+    if step.optional {
+        cx.events.send(subject(&step.action), EventKind::Warning { message: error.message.clone() });
+        outcome.steps.insert(id, StepOutcome::Tolerated(error));
+    } else {
+        if !error.cancelled {
+            announce(cx, &step.action, step.group.as_ref(), Phase::Failed(&error.message));
+        }
+        outcome.steps.insert(id, StepOutcome::Failed(error));
+        if cx.on_failure == OnFailure::Stop {
+            queue.stop_admitting();
+            waits.cancel();
+        }
+    }
+    for late in skipped {
+        outcome.steps.insert(late, StepOutcome::Skipped(id));
+    }
+}
+
+fn is_last_of_group(plan: &Plan, id: StepId) -> bool {
+    let Some(group) = plan.steps.get(id.0).and_then(|step| step.group.as_ref()) else { return true };
+    !plan.steps.iter().any(|later| later.id > id && later.group.as_ref() == Some(group))
+}
+
+enum Phase<'a> {
+    Started(&'a crate::plan::Reason),
+    Done(bool),
+    Failed(&'a str),
+}
+
+/// Tells what happens to what. The steps of a group are one row: it begins with the first and ends with the last.
+fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
+    use crate::plan::Reason;
+    let verb = if group.is_some() { Verb::Recreate } else { verb(action) };
+    for subject in subjects(action, group) {
+        let kind = match &phase {
+            Phase::Started(_) if group.is_some() && !matches!(action, Action::CreateContainer { .. }) => {
+                continue;
+            }
+            Phase::Started(reason) => {
+                let worth_telling = matches!(
+                    reason,
+                    Reason::ConfigChanged { .. }
+                        | Reason::ImageChanged { .. }
+                        | Reason::NetworkChanged { .. }
+                        | Reason::VolumeChanged { .. }
+                        | Reason::ParentRecreated { .. }
+                        | Reason::DependencyRestarted { .. }
+                        | Reason::Forced
+                        | Reason::Repair { .. }
+                        | Reason::ScaledDown { .. }
+                        | Reason::Orphan
+                );
+                let first = group.is_some() || !matches!(action, Action::StartContainer { .. });
+                EventKind::Started { verb, reason: (worth_telling && first).then(|| reason.to_string()) }
+            }
+            Phase::Done(false) => continue,
+            Phase::Done(true) => EventKind::Done { verb },
+            Phase::Failed(message) => EventKind::Failed { verb, message: (*message).to_owned() },
+        };
+        cx.events.send(subject, kind);
+    }
+}
+
+fn subjects(action: &Action, group: Option<&Group>) -> Vec<Subject> {
+    if let Some(group) = group {
+        return vec![Subject::Container(group.subject.clone())];
+    }
+    match action {
+        // What is waited for are containers; a row for each reads better than one for the service.
+        Action::Wait { containers, .. } => {
+            containers.iter().map(|container| Subject::Container(container.name.clone())).collect()
+        }
+        _ => vec![subject(action)],
+    }
+}
+
+fn subject(action: &Action) -> Subject {
+    match action {
+        Action::PullImage { image, .. } | Action::BuildImage { image, .. } => Subject::Image(image.clone()),
+        Action::CreateNetwork { name, .. } | Action::RemoveNetwork { name, .. } => {
+            Subject::Network(name.clone())
+        }
+        Action::CreateVolume { name, .. } | Action::RemoveVolume { name } => Subject::Volume(name.clone()),
+        Action::CreateContainer { name, .. } => Subject::Container(name.clone()),
+        Action::ConnectNetwork { container, .. }
+        | Action::DisconnectNetwork { container, .. }
+        | Action::UpdateContainer { container }
+        | Action::StartContainer { container }
+        | Action::StopContainer { container, .. }
+        | Action::RestartContainer { container, .. }
+        | Action::KillContainer { container, .. }
+        | Action::RemoveContainer { container, .. }
+        | Action::RenameContainer { container, .. }
+        | Action::PauseContainer { container }
+        | Action::UnpauseContainer { container }
+        | Action::RunHook { container, .. } => Subject::Container(container.name.clone()),
+        Action::Wait { service, .. } | Action::RunProvider { service, .. } => {
+            Subject::Service(service.to_string())
+        }
+    }
+}
+
+fn verb(action: &Action) -> Verb {
+    use crate::model::DependencyCondition;
+    use crate::plan::Until;
+    match action {
+        Action::PullImage { .. } => Verb::Pull,
+        Action::BuildImage { .. } => Verb::Build,
+        Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
+            Verb::Create
+        }
+        Action::RemoveNetwork { .. } | Action::RemoveVolume { .. } | Action::RemoveContainer { .. } => {
+            Verb::Remove
+        }
+        Action::ConnectNetwork { .. } => Verb::Connect,
+        Action::DisconnectNetwork { .. } => Verb::Disconnect,
+        Action::UpdateContainer { .. } => Verb::Update,
+        Action::StartContainer { .. } => Verb::Start,
+        Action::StopContainer { .. } => Verb::Stop,
+        Action::RestartContainer { .. } => Verb::Restart,
+        Action::KillContainer { .. } => Verb::Kill,
+        Action::RenameContainer { .. } => Verb::Rename,
+        Action::PauseContainer { .. } => Verb::Pause,
+        Action::UnpauseContainer { .. } => Verb::Unpause,
+        Action::RunHook { .. } => Verb::Hook,
+        Action::RunProvider { .. } => Verb::Provide,
+        Action::Wait { until, .. } => match until {
+            Until::Condition(DependencyCondition::ServiceStarted) => Verb::WaitRunning,
+            Until::Condition(DependencyCondition::ServiceCompletedSuccessfully) => Verb::WaitCompleted,
+            Until::Condition(DependencyCondition::ServiceHealthy) | Until::Goal => Verb::WaitHealthy,
+        },
+    }
+}
+
+/// The container a target means, once the step that creates it is done.
+fn container_id<'a>(
+    target: &'a Target,
+    created: &'a BTreeMap<StepId, ContainerId>,
+) -> Option<&'a ContainerId> {
+    match target {
+        Target::Existing(id) => Some(id),
+        Target::CreatedBy(step) => created.get(step),
+    }
+}
+
+/// The digest that goes into the image label of a container made from `image` now.
+fn image_digest(cx: &Cx, image: &str) -> Option<String> {
+    let fresh = cx.fresh_images.lock().unwrap_or_else(PoisonError::into_inner);
+    fresh.get(image).cloned().or_else(|| cx.observed.images.get(image).map(|seen| seen.digest.clone()))
+}

@@ -153,6 +153,17 @@ pub enum EventKind {
     },
 }
 
+/// One line of a container's output, or a line about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// The name shown before it: `web-1`, or the container's fixed name; empty for a line that stands alone.
+    pub source: String,
+    /// Whether it was written to standard error.
+    pub stderr: bool,
+    /// The text, without its line end.
+    pub text: String,
+}
+
 /// The sender's side: cheap to clone, never blocks. The number of events is bounded by the size of the plan and the
 /// progress reports of the engine, hence the unbounded channel.
 #[derive(Debug, Clone)]

@@ -38,9 +38,9 @@ impl Reconciler<'_> {
                 }
                 Err(policy) => {
                     let help = if service.build.is_some() {
-                        "build it first: `stack build`"
+                        "build it: `stack up --build`"
                     } else {
-                        "pull it first: `stack pull`, or use another `pull_policy`"
+                        "pull it first: `docker pull`, or use another `pull_policy`"
                     };
                     self.problem(
                         NodePath::of(&["services", name.as_str(), "image"]),

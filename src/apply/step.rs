@@ -1,0 +1,273 @@
+//! One action to engine calls: a match, nothing else.
+
+use super::wait::{self, Subscription, Wait};
+use super::{Cx, StepError, build, container_id, files, image_digest};
+use crate::engine::ExecSpec;
+use crate::lower;
+use crate::model::{Project, Service, ServiceName};
+use crate::observe::ContainerId;
+use crate::plan::{Action, ContainerRef, HookPhase, StepId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The containers that the steps before this one created.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) created: BTreeMap<StepId, ContainerId>,
+    /// The same by service, the lowest number of each.
+    pub(super) by_service: BTreeMap<ServiceName, ContainerId>,
+}
+
+/// Does it. The result is the container it created, if it created one.
+pub(super) async fn perform(
+    cx: &Cx,
+    action: &Action,
+    resolved: &Resolved,
+    subscription: Subscription,
+    waits: &CancellationToken,
+) -> Result<Option<ContainerId>, StepError> {
+    let id = |container: &ContainerRef| target(container, resolved);
+    match action {
+        Action::PullImage { image, platform, or_build, .. } => {
+            pull(cx, image, platform.as_deref(), or_build.as_ref()).await?;
+        }
+        Action::BuildImage { service, image } => build::image(cx, service, image).await?,
+        Action::CreateNetwork { key, .. } => {
+            let project = project(cx)?;
+            let Some(network) = project.networks.get(key) else {
+                return Err(unknown("network", key.as_str()));
+            };
+            cx.engine.create_network(lower::network::create_body(project, key, network)).await?;
+        }
+        Action::RemoveNetwork { id, name } => cx.engine.remove_network(id, name).await?,
+        Action::ConnectNetwork { network, key, container } => {
+            let (project, service) = service(cx, &container.service)?;
+            let endpoint = lower::networking::endpoint(project, service, key, &container.name);
+            cx.engine.connect_network(network, id(container)?.0.as_str(), endpoint).await?;
+        }
+        Action::DisconnectNetwork { network, container } => {
+            cx.engine.disconnect_network(network, id(container)?.0.as_str()).await?;
+        }
+        Action::CreateVolume { key, .. } => {
+            let project = project(cx)?;
+            let Some(volume) = project.volumes.get(key) else { return Err(unknown("volume", key.as_str())) };
+            cx.engine.create_volume(lower::volume::create_body(project, key, volume)).await?;
+        }
+        Action::RemoveVolume { name } => cx.engine.remove_volume(name).await?,
+        Action::CreateContainer { service, number, name, replaces } => {
+            return create(cx, resolved, service, *number, name, replaces.as_ref()).await.map(Some);
+        }
+        Action::UpdateContainer { container } => {
+            return Err(StepError::new(format!("`{}` cannot be changed in place yet", container.name)));
+        }
+        Action::StartContainer { container } => {
+            let id = id(container)?;
+            files::inject(cx, container, &id).await?;
+            cx.engine.start_container(&id.0, &container.name).await?;
+        }
+        Action::StopContainer { container, timeout_s } => {
+            cx.engine.stop_container(&id(container)?.0, &container.name, *timeout_s).await?;
+        }
+        Action::RestartContainer { container, timeout_s } => {
+            cx.engine.restart_container(&id(container)?.0, &container.name, *timeout_s).await?;
+        }
+        Action::KillContainer { container, signal } => {
+            cx.engine.kill_container(&id(container)?.0, &container.name, signal).await?;
+        }
+        Action::RemoveContainer { container, volumes, force } => {
+            cx.engine.remove_container(&id(container)?.0, &container.name, *force, *volumes).await?;
+        }
+        Action::RenameContainer { container, to } => {
+            cx.engine.rename_container(&id(container)?.0, to).await?;
+        }
+        Action::PauseContainer { container } => {
+            cx.engine.pause_container(&id(container)?.0, &container.name).await?;
+        }
+        Action::UnpauseContainer { container } => {
+            cx.engine.unpause_container(&id(container)?.0, &container.name).await?;
+        }
+        Action::RunHook { container, phase, index } => {
+            hook(cx, container, &id(container)?, *phase, *index).await?
+        }
+        Action::Wait { service, containers, until, timeout_s } => {
+            let containers: Result<Vec<_>, StepError> =
+                containers.iter().map(|container| Ok((container.name.clone(), id(container)?))).collect();
+            let timeout = timeout_s.map(Duration::from_secs);
+            let wait = Wait { service, containers: containers?, until: *until, timeout };
+            wait::until(cx, &wait, subscription, waits).await?;
+        }
+        Action::RunProvider { service, .. } => {
+            return Err(StepError::new(format!("service `{service}`: providers are not supported yet")));
+        }
+    }
+    Ok(None)
+}
+
+async fn create(
+    cx: &Cx,
+    resolved: &Resolved,
+    name: &ServiceName,
+    number: u32,
+    container_name: &str,
+    replaces: Option<&ContainerId>,
+) -> Result<ContainerId, StepError> {
+    let (project, service) = service(cx, name)?;
+    let image = project.image_name(service);
+    let old = replaces.and_then(|id| cx.observed.containers.iter().find(|container| container.id == *id));
+    let mounts: Option<Vec<lower::ReplacedMount>> = old.map(|old| {
+        old.mounts
+            .iter()
+            .map(|mount| lower::ReplacedMount {
+                kind: mount.kind.clone(),
+                name: mount.name.clone(),
+                destination: mount.destination.clone(),
+                writable: mount.writable,
+            })
+            .collect()
+    });
+    // What the image declares as volumes matters only when there is something to carry over.
+    let has_volumes = mounts.iter().flatten().any(|mount| mount.kind == "volume");
+    let image_volumes = if has_volumes {
+        cx.engine.image_defaults(&image).await?.volumes.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let final_name = project.container_name(service, number);
+    let lowered = lower::container::create(&lower::container::Request {
+        project,
+        service,
+        number: Some(number),
+        name: &final_name,
+        image_digest: image_digest(cx, &image),
+        replaces: mounts.as_deref(),
+        image_volumes: &image_volumes,
+        container_ids: &ids_by_service(cx, resolved),
+        api: cx.engine.api_version().0,
+    });
+    let platform = (!service.platform.is_empty()).then_some(service.platform.as_str());
+    let id = cx.engine.create_container(container_name, platform, lowered.body).await?;
+    for (network, endpoint) in lowered.connect_after {
+        cx.engine.connect_network(&network, &id, endpoint).await?;
+    }
+    Ok(ContainerId(id))
+}
+
+/// The id that `service:x` stands for: the lowest-numbered container of each service, new ones first.
+fn ids_by_service(cx: &Cx, resolved: &Resolved) -> BTreeMap<ServiceName, String> {
+    let mut ids: BTreeMap<ServiceName, (Option<u32>, String)> = BTreeMap::new();
+    for container in &cx.observed.containers {
+        let identity = &container.identity;
+        if identity.oneoff || identity.config_hash.is_none() {
+            continue;
+        }
+        let candidate = (identity.number, container.id.0.clone());
+        let entry = ids.entry(identity.service.clone()).or_insert_with(|| candidate.clone());
+        if candidate.0 < entry.0 {
+            *entry = candidate;
+        }
+    }
+    let mut ids: BTreeMap<ServiceName, String> = ids.into_iter().map(|(name, (_, id))| (name, id)).collect();
+    for (service, id) in &resolved.by_service {
+        ids.insert(service.clone(), id.0.clone());
+    }
+    ids
+}
+
+async fn pull(
+    cx: &Cx,
+    image: &str,
+    platform: Option<&str>,
+    or_build: Option<&ServiceName>,
+) -> Result<(), StepError> {
+    let events = cx.events.clone();
+    let subject = crate::event::Subject::Image(image.to_owned());
+    let pulled = cx
+        .engine
+        .pull_image(image, platform, |progress| {
+            events.send(
+                subject.clone(),
+                crate::event::EventKind::Progress {
+                    verb: crate::event::Verb::Pull,
+                    part: progress.layer,
+                    current: progress.current,
+                    total: progress.total,
+                    text: progress.status,
+                },
+            );
+        })
+        .await;
+    match (pulled, or_build) {
+        (Ok(()), _) => remember_image(cx, image).await,
+        (Err(_), Some(service)) => build::image(cx, service, image).await,
+        (Err(error), None) => Err(error.into()),
+    }
+}
+
+/// What an image is now goes into the labels of containers made from it.
+pub(super) async fn remember_image(cx: &Cx, image: &str) -> Result<(), StepError> {
+    let digest = cx.engine.image_digest(image).await?;
+    cx.fresh_images.lock().unwrap_or_else(PoisonError::into_inner).insert(image.to_owned(), digest);
+    Ok(())
+}
+
+async fn hook(
+    cx: &Cx,
+    container: &ContainerRef,
+    id: &ContainerId,
+    phase: HookPhase,
+    index: usize,
+) -> Result<(), StepError> {
+    let (_, service) = service(cx, &container.service)?;
+    let hooks = match phase {
+        HookPhase::PreStart => &service.pre_start,
+        HookPhase::PostStart => &service.post_start,
+        HookPhase::PreStop => &service.pre_stop,
+    };
+    let Some(hook) = hooks.get(index) else { return Ok(()) };
+    let command = lower::hook::lower(hook);
+    let spec = ExecSpec {
+        command: command.command,
+        environment: command.environment,
+        user: command.user,
+        working_dir: command.working_dir,
+        privileged: command.privileged,
+        ..ExecSpec::default()
+    };
+    let run = cx.engine.run_in_container(&id.0, &container.name, spec).await?;
+    if run.exit_code == 0 {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&run.output);
+    let tail: Vec<&str> = said.lines().rev().take(10).collect();
+    let tail: Vec<&str> = tail.into_iter().rev().collect();
+    Err(StepError::new(format!(
+        "hook of `{}` exited with {}: {}",
+        container.service,
+        run.exit_code,
+        tail.join("\n")
+    )))
+}
+
+fn target(container: &ContainerRef, resolved: &Resolved) -> Result<ContainerId, StepError> {
+    container_id(&container.target, &resolved.created)
+        .cloned()
+        .ok_or_else(|| StepError::new(format!("container `{}` was not created", container.name)))
+}
+
+pub(super) fn project(cx: &Cx) -> Result<&Arc<Project>, StepError> {
+    cx.project.as_ref().ok_or_else(|| StepError::new("this needs the project's stack file"))
+}
+
+pub(super) fn service<'a>(cx: &'a Cx, name: &ServiceName) -> Result<(&'a Project, &'a Service), StepError> {
+    let project = project(cx)?;
+    match project.services.get(name) {
+        Some(service) => Ok((project, service)),
+        None => Err(unknown("service", name.as_str())),
+    }
+}
+
+fn unknown(kind: &str, name: &str) -> StepError {
+    StepError::new(format!("no such {kind}: {name}"))
+}
