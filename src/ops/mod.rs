@@ -1,5 +1,113 @@
 //! One file per kind of request: load, observe, plan, apply in the right order.
 //!
-//! In: requests without a trace of clap. Out: values and [`Event`](crate::event::Event)s. Deliberately absent: printing.
+//! In: requests without a trace of flags. Out: values, [`Event`](crate::event::Event)s and log lines. Deliberately absent:
+//! printing, exit codes, questions to the terminal.
 
 pub mod config;
+pub mod down;
+pub mod exec;
+pub mod lifecycle;
+pub mod list;
+pub mod logs;
+pub mod reconcile;
+pub mod up;
+
+mod error;
+mod signals;
+
+pub use error::OpsError;
+pub use signals::Interrupts;
+
+use crate::apply::{self, Cx, Limits, OnFailure};
+use crate::engine::{Endpoints, Engine, connect};
+use crate::event::{EventKind, EventSink, LogLine, Subject};
+use crate::load::Loaded;
+use crate::model::Project;
+use crate::observe::ObservedState;
+use crate::plan::Plan;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What every request needs besides its own words.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Which engine.
+    pub endpoints: Endpoints,
+    /// Where events go.
+    pub events: EventSink,
+    /// Where log lines go.
+    pub lines: mpsc::Sender<LogLine>,
+    /// The user's signals.
+    pub interrupts: Interrupts,
+    /// How much runs at once.
+    pub limits: Limits,
+}
+
+impl Session {
+    /// Reaches the engine.
+    ///
+    /// # Errors
+    /// None answers; with everything that was tried.
+    pub async fn engine(&self) -> Result<Engine, OpsError> {
+        Ok(connect(&self.endpoints).await?)
+    }
+
+    /// Tells the user something about the project as a whole.
+    pub fn warn(&self, project: &str, message: impl Into<String>) {
+        self.events
+            .send(Subject::Project(project.to_owned()), EventKind::Warning { message: message.into() });
+    }
+
+    /// Runs a plan and turns what failed into an error.
+    async fn apply(
+        &self,
+        engine: &Engine,
+        plan: &Plan,
+        project: Option<&Arc<Project>>,
+        observed: &Arc<ObservedState>,
+        on_failure: OnFailure,
+    ) -> Result<(), OpsError> {
+        let cx = Cx {
+            engine: engine.clone(),
+            project: project.map(Arc::clone),
+            observed: Arc::clone(observed),
+            events: self.events.clone(),
+            cancel: self.interrupts.first(),
+            limits: self.limits,
+            on_failure,
+            fresh_images: Arc::default(),
+        };
+        let outcome = apply::run(plan, &cx).await;
+        if outcome.cancelled {
+            return Err(OpsError::Interrupted);
+        }
+        if outcome.is_success() { Ok(()) } else { Err(OpsError::of_outcome(plan, outcome)) }
+    }
+}
+
+/// A project, from its files or only from its name.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// The files say everything.
+    Loaded(Arc<Loaded>),
+    /// Only the name is known; the labels of its containers have to do.
+    Named(String),
+}
+
+impl Scope {
+    /// The project's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Loaded(loaded) => loaded.project.name.as_str(),
+            Self::Named(name) => name,
+        }
+    }
+
+    /// The project as the files say it, when they were read.
+    pub fn project(&self) -> Option<&Project> {
+        match self {
+            Self::Loaded(loaded) => Some(&loaded.project),
+            Self::Named(_) => None,
+        }
+    }
+}

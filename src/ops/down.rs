@@ -1,0 +1,91 @@
+//! `down`: takes away what the project has.
+
+use super::{OpsError, Scope, Session};
+use crate::apply::OnFailure;
+use crate::engine::Engine;
+use crate::graph::ServiceGraph;
+use crate::model::ServiceName;
+use crate::observe::{self, ObserveRequest, ObservedState};
+use crate::plan::{Plan, Teardown, graph_from_labels, teardown};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What `down` is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Only these services and what depends on them; empty: everything.
+    pub services: Vec<String>,
+    /// Seconds before a kill.
+    pub timeout_s: Option<i64>,
+    /// Volumes too.
+    pub volumes: bool,
+    /// Containers of services that no file names, and one-offs, too.
+    pub orphans: bool,
+}
+
+/// Plans a `down`: what it would do, and the view it was made from.
+///
+/// # Errors
+/// The engine's, or an unknown service.
+pub async fn plan(
+    engine: &Engine,
+    scope: &Scope,
+    request: &Request,
+) -> Result<(Plan, Arc<ObservedState>), OpsError> {
+    let observed = observe::observe(engine, &everything(scope, request.volumes)).await?;
+    let graph = graph(scope, &observed);
+    let services: BTreeSet<ServiceName> = request.services.iter().map(ServiceName::new).collect();
+    super::lifecycle::known_services(scope, &services)?;
+    let input = Teardown {
+        project_name: scope.name(),
+        project: scope.project(),
+        graph: &graph,
+        observed: &observed,
+        services: (!services.is_empty()).then_some(&services),
+        timeout_s: request.timeout_s,
+        volumes: request.volumes,
+        orphans: request.orphans,
+    };
+    let plan = teardown(&input);
+    Ok((plan, Arc::new(observed)))
+}
+
+/// Takes it away. What cannot be removed does not keep the rest.
+///
+/// # Errors
+/// What could not be done, after everything else was.
+pub async fn run(session: &Session, scope: &Scope, request: &Request) -> Result<(), OpsError> {
+    let engine = session.engine().await?;
+    let (plan, observed) = plan(&engine, scope, request).await?;
+    if plan.is_empty() && observed.containers.is_empty() {
+        session.warn(scope.name(), format!("No resource found to remove for project \"{}\".", scope.name()));
+    }
+    for warning in &plan.warnings {
+        session.warn(scope.name(), warning.clone());
+    }
+    let project = scope.project().map(|project| Arc::new(project.clone()));
+    session.apply(&engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await
+}
+
+/// Everything that carries the project's label.
+fn everything(scope: &Scope, volumes: bool) -> ObserveRequest {
+    ObserveRequest {
+        project: scope.name().to_owned(),
+        networks: Some(Vec::new()),
+        volumes: volumes.then(Vec::new),
+        images: Vec::new(),
+    }
+}
+
+/// The files' graph, or the labels' where no file was read.
+pub(super) fn graph(scope: &Scope, observed: &ObservedState) -> ServiceGraph {
+    match scope.project() {
+        Some(project) => {
+            // Services that a profile leaves out may run all the same.
+            let mut all = project.clone();
+            all.services.extend(project.disabled_services.clone());
+            ServiceGraph::of(&all)
+        }
+        None => graph_from_labels(observed),
+    }
+}

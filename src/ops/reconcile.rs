@@ -1,0 +1,119 @@
+//! Load and observe to a plan: what `plan`, `up`, `create` and `scale` share.
+
+use super::{OpsError, Session};
+use crate::engine::Engine;
+use crate::graph::ServiceGraph;
+use crate::load::Loaded;
+use crate::lower;
+use crate::model::{Project, ServiceName};
+use crate::observe::{self, Fields, ObserveRequest, ObservedState};
+use crate::plan::{self, Input, Plan, Policy, Problem};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A plan and the view it was made from.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The view.
+    pub observed: Arc<ObservedState>,
+}
+
+/// Observes and plans. Only questions are sent to the engine.
+///
+/// # Errors
+/// The engine's, and every problem that makes a plan impossible.
+pub async fn plan(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    policy: &Policy,
+) -> Result<Planned, OpsError> {
+    let project = &loaded.project;
+    let graph = ServiceGraph::of(project);
+    let mut observed = observe::observe(engine, &request(project)).await?;
+    supported(session, engine, project)?;
+    let nothing = BTreeMap::new();
+    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing };
+    let diverged = plan::diverged(&input);
+    if diverged.is_empty() {
+        let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+        return Ok(Planned { plan, observed: Arc::new(observed) });
+    }
+    // Something differs: now it is worth asking what.
+    let ids: Vec<_> = diverged.iter().map(|(_, id)| id.clone()).collect();
+    let services: BTreeSet<&ServiceName> = diverged.iter().map(|(service, _)| service).collect();
+    let (details, wanted) = futures_util::future::join(
+        observe::details(engine, &ids),
+        wanted(engine, project, &observed, &services),
+    )
+    .await;
+    observed.fields = details?;
+    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted };
+    let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+    Ok(Planned { plan, observed: Arc::new(observed) })
+}
+
+/// What a project is observed with.
+pub(super) fn request(project: &Project) -> ObserveRequest {
+    let images: BTreeSet<String> = project
+        .services
+        .values()
+        .filter(|service| service.provider.is_none())
+        .map(|service| project.image_name(service))
+        .collect();
+    let volumes: Vec<String> = project.volumes.values().map(|volume| volume.name.clone()).collect();
+    ObserveRequest {
+        project: project.name.to_string(),
+        networks: Some(project.networks.values().map(|network| network.name.clone()).collect()),
+        volumes: (!volumes.is_empty()).then_some(volumes),
+        images: images.into_iter().collect(),
+    }
+}
+
+/// Refuses what cannot be honoured, and warns of what can be done without.
+fn supported(session: &Session, engine: &Engine, project: &Project) -> Result<(), OpsError> {
+    let mut problems = Vec::new();
+    for unsupported in lower::support::check(project, engine.api_version().0) {
+        if unsupported.tolerable {
+            session.warn(project.name.as_str(), format!("{}: {}", unsupported.path, unsupported.message));
+        } else {
+            problems.push(Problem { path: unsupported.path, message: unsupported.message, help: Vec::new() });
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(OpsError::Problems(problems)) }
+}
+
+/// What the containers of services should be made of, flattened.
+async fn wanted(
+    engine: &Engine,
+    project: &Project,
+    observed: &ObservedState,
+    services: &BTreeSet<&ServiceName>,
+) -> BTreeMap<ServiceName, Fields> {
+    let ids: BTreeMap<ServiceName, String> = observed
+        .containers
+        .iter()
+        .filter(|container| !container.identity.oneoff)
+        .map(|container| (container.identity.service.clone(), container.id.0.clone()))
+        .collect();
+    let each = services.iter().filter_map(|name| project.services.get(*name)).map(|service| async {
+        let image = project.image_name(service);
+        // Without the image what it would give the container shows as the file's own wish.
+        let defaults = engine.image_defaults(&image).await.unwrap_or_default();
+        let lowered = lower::container::create(&lower::container::Request {
+            project,
+            service,
+            number: Some(1),
+            name: &project.container_name(service, 1),
+            image_digest: None,
+            replaces: None,
+            image_volumes: &[],
+            container_ids: &ids,
+            api: engine.api_version().0,
+        });
+        (service.name.clone(), lower::fields::of_body(&lowered.body, &defaults))
+    });
+    futures_util::future::join_all(each).await.into_iter().collect()
+}

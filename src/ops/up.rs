@@ -1,0 +1,185 @@
+//! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
+
+use super::reconcile::{self, Planned};
+use super::{OpsError, Session, logs};
+use crate::apply::OnFailure;
+use crate::engine::Engine;
+use crate::event::{EventKind, Subject};
+use crate::graph::ServiceGraph;
+use crate::load::Loaded;
+use crate::model::{Project, ServiceName};
+use crate::plan::lifecycle::{self, Lifecycle};
+use crate::plan::{ImagePolicy, Policy};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What `up` is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// How to plan.
+    pub policy: Policy,
+    /// Stay and show the logs; `None` returns once everything is up.
+    pub attach: Option<Attach>,
+}
+
+/// What an attached `up` shows.
+#[derive(Debug, Clone, Default)]
+pub struct Attach {
+    /// Only these services; empty: the named ones, or all.
+    pub only: BTreeSet<ServiceName>,
+    /// Not these services.
+    pub except: BTreeSet<ServiceName>,
+    /// The dependencies of named services too.
+    pub dependencies: bool,
+    /// Lines begin with their time.
+    pub timestamps: bool,
+}
+
+/// Brings a project up.
+///
+/// # Errors
+/// What stopped it. After an interrupt in attached mode the project was stopped first.
+pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Result<(), OpsError> {
+    let engine = session.engine().await?;
+    let project = Arc::new(loaded.project.clone());
+    let Some(attach) = &request.attach else {
+        return converge(session, &engine, loaded, &project, &request.policy).await;
+    };
+    // The followers listen before the first container starts, so that no line is lost.
+    let shown = shown_services(&project, request, attach);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let follow = logs::Follow {
+        project: project.name.to_string(),
+        services: Some(shown),
+        until: stop.clone(),
+        timestamps: attach.timestamps,
+        ..logs::Follow::attached()
+    };
+    let follower = logs::follow(session, &engine, &follow);
+    tokio::pin!(follower);
+    let up = converge(session, &engine, loaded, &project, &request.policy);
+    tokio::pin!(up);
+    let result = tokio::select! {
+        result = &mut up => result,
+        // It cannot end by itself before something was started; an error of its own ends it.
+        ended = &mut follower => match ended { Ok(()) => (&mut up).await, Err(error) => Err(error) },
+    };
+    if let Err(error) = result {
+        if matches!(error, OpsError::Interrupted) {
+            stop_all(session, &engine, &project).await;
+        }
+        stop.cancel();
+        drop(follower.await);
+        return Err(error);
+    }
+    follow.everything_started();
+    tokio::select! {
+        ended = &mut follower => ended,
+        () = session.interrupts.first().cancelled_owned() => {
+            let stopping = stop_all(session, &engine, &project);
+            tokio::pin!(stopping);
+            // The logs go on while the containers stop: their last words matter.
+            tokio::select! {
+                () = &mut stopping => {}
+                _ = &mut follower => (&mut stopping).await,
+            }
+            stop.cancel();
+            Err(OpsError::Interrupted)
+        }
+    }
+}
+
+/// Plans and applies; a second time where an image had to be pulled or built before a service could be decided.
+async fn converge(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    project: &Arc<Project>,
+    policy: &Policy,
+) -> Result<(), OpsError> {
+    let Planned { plan, observed } = reconcile::plan(session, engine, loaded, policy).await?;
+    for warning in &plan.warnings {
+        session.warn(project.name.as_str(), warning.clone());
+    }
+    session
+        .events
+        .send(Subject::Project(project.name.to_string()), EventKind::Planned { steps: plan.steps.len() });
+    for container in &plan.unchanged {
+        session.events.send(
+            Subject::Container(container.clone()),
+            EventKind::Unchanged { status: "Running".to_owned() },
+        );
+    }
+    session.apply(engine, &plan, Some(project), &observed, OnFailure::Stop).await?;
+    if plan.deferred.is_empty() {
+        return Ok(());
+    }
+    // The images are here now; what is left depends on what they turned out to be.
+    let settled = Policy {
+        images: ImagePolicy { pull: Some("missing".to_owned()), build: false, no_build: true },
+        recreate: match policy.recreate {
+            // What was forced has been done in the first round.
+            crate::plan::Recreate::Force => crate::plan::Recreate::Diverged,
+            other => other,
+        },
+        ..policy.clone()
+    };
+    let Planned { plan, observed } = reconcile::plan(session, engine, loaded, &settled).await?;
+    debug_assert!(plan.deferred.is_empty(), "no image is on its way in the second round");
+    for container in &plan.unchanged {
+        session.events.send(
+            Subject::Container(container.clone()),
+            EventKind::Unchanged { status: "Running".to_owned() },
+        );
+    }
+    session.apply(engine, &plan, Some(project), &observed, OnFailure::Stop).await
+}
+
+/// Stops everything that runs, dependents first; kills it when the user asks a second time.
+async fn stop_all(session: &Session, engine: &Engine, project: &Arc<Project>) {
+    let graph = ServiceGraph::of(project);
+    let Ok(observed) =
+        crate::observe::observe(engine, &super::list::containers_only(project.name.as_str())).await
+    else {
+        return;
+    };
+    let observed = Arc::new(observed);
+    let input = Lifecycle {
+        project: Some(project),
+        graph: &graph,
+        observed: &observed,
+        services: None,
+        timeout_s: None,
+    };
+    let plan = lifecycle::stop(&input);
+    // The wish to stop must not stop the stopping: this run has an interrupt of its own.
+    let patient = Session { interrupts: super::Interrupts::default(), ..session.clone() };
+    let stopping = patient.apply(engine, &plan, Some(project), &observed, OnFailure::Continue);
+    tokio::pin!(stopping);
+    tokio::select! {
+        _ = &mut stopping => {}
+        () = session.interrupts.second().cancelled_owned() => {
+            let running: Vec<_> = observed.containers.iter().collect();
+            let kill = lifecycle::kill(&running, "SIGKILL");
+            drop(patient.apply(engine, &kill, Some(project), &observed, OnFailure::Continue).await);
+        }
+    }
+}
+
+/// The services whose output an attached `up` shows.
+fn shown_services(project: &Project, request: &Request, attach: &Attach) -> BTreeSet<ServiceName> {
+    let named = &request.policy.selected;
+    project
+        .services
+        .values()
+        .filter(|service| {
+            if !attach.only.is_empty() {
+                return attach.only.contains(&service.name);
+            }
+            let chosen = named.is_empty() || attach.dependencies || named.contains(&service.name);
+            chosen && service.attach != Some(false)
+        })
+        .map(|service| service.name.clone())
+        .filter(|name| !attach.except.contains(name))
+        .collect()
+}
