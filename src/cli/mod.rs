@@ -4,18 +4,28 @@
 //! [`main`].
 
 mod config;
+mod down;
 mod env;
+mod exec;
 mod exit;
+mod lifecycle;
+mod logs;
+mod ls;
+mod plan;
 mod project_args;
+mod ps;
+mod run;
+mod up;
 mod version;
 
 pub use env::{Surroundings, VARIABLES};
 pub use exit::Failure;
 pub use project_args::ProjectArgs;
 
+use crate::apply::Limits;
 use crate::load::Loaded;
 use crate::source::{Colour, to_text};
-use crate::ui::stream;
+use crate::ui::{ProgressMode, stream};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -39,6 +49,14 @@ struct Cli {
     #[arg(long, value_enum, value_name = "WHEN")]
     ansi: Option<Ansi>,
 
+    /// How progress is shown.
+    #[arg(long, value_enum, value_name = "MODE")]
+    progress: Option<ProgressMode>,
+
+    /// The most engine calls at once; -1 leaves it to us.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    parallel: Option<i32>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -57,6 +75,23 @@ pub enum Ansi {
 #[derive(Debug, Subcommand)]
 enum Command {
     Config(config::Args),
+    Create(up::CreateArgs),
+    Down(down::Args),
+    Exec(exec::Args),
+    Kill(lifecycle::KillArgs),
+    Logs(logs::Args),
+    Ls(ls::Args),
+    /// Freeze containers.
+    Pause(lifecycle::ServicesArgs),
+    Plan(plan::Args),
+    Ps(ps::Args),
+    Restart(lifecycle::RestartArgs),
+    Rm(lifecycle::RmArgs),
+    Start(lifecycle::StartArgs),
+    Stop(lifecycle::StopArgs),
+    /// Thaw containers.
+    Unpause(lifecycle::ServicesArgs),
+    Up(up::Args),
     Version(version::Args),
 }
 
@@ -69,9 +104,20 @@ pub struct Context {
     pub surroundings: Surroundings,
     /// Whether text on standard error carries colours.
     pub colour: Colour,
+    /// `--ansi`, or its variable.
+    ansi: Ansi,
+    /// How progress is shown, settled.
+    pub progress: ProgressMode,
+    /// How much runs at once.
+    pub limits: Limits,
 }
 
 impl Context {
+    /// Whether text on standard output carries colours.
+    pub fn stdout_colour(&self) -> bool {
+        colour(self.ansi, &self.surroundings, self.surroundings.stdout_is_terminal) == Colour::Always
+    }
+
     /// Prints a load's warnings, once, before anything else happens.
     pub fn show_warnings(&self, loaded: &Loaded) {
         if !loaded.warnings.is_empty() {
@@ -95,8 +141,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let colour = colour(cli.ansi, &surroundings);
-    let context = Context { project: cli.project, surroundings, colour };
+    let context = match context(cli.project, cli.ansi, cli.progress, cli.parallel, surroundings) {
+        Ok(context) => context,
+        Err(failure) => {
+            stream::note(&failure.text(Colour::Never));
+            return failure.exit_code();
+        }
+    };
+    let colour = context.colour;
     match dispatch(&context, &cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -109,6 +161,21 @@ pub fn main() -> ExitCode {
 fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Config(args) => config::run(context, args),
+        Command::Create(args) => up::create(context, args),
+        Command::Down(args) => down::run(context, args),
+        Command::Exec(args) => exec::run(context, args),
+        Command::Kill(args) => lifecycle::kill(context, args),
+        Command::Logs(args) => logs::run(context, args),
+        Command::Ls(args) => ls::run(context, args),
+        Command::Pause(args) => lifecycle::pause(context, args),
+        Command::Plan(args) => plan::run(context, args),
+        Command::Ps(args) => ps::run(context, args),
+        Command::Restart(args) => lifecycle::restart(context, args),
+        Command::Rm(args) => lifecycle::rm(context, args),
+        Command::Start(args) => lifecycle::start(context, args),
+        Command::Stop(args) => lifecycle::stop(context, args),
+        Command::Unpause(args) => lifecycle::unpause(context, args),
+        Command::Up(args) => up::run(context, args),
         Command::Version(args) => version::run(args),
     }
 }
@@ -126,18 +193,53 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn colour(ansi: Option<Ansi>, surroundings: &Surroundings) -> Colour {
-    let wanted = ansi.or_else(|| match surroundings.environment.get("COMPOSE_ANSI") {
-        Some("always") => Some(Ansi::Always),
-        Some("never") => Some(Ansi::Never),
-        _ => None,
-    });
+/// Settles what flags and variables leave open.
+fn context(
+    project: ProjectArgs,
+    ansi: Option<Ansi>,
+    progress: Option<ProgressMode>,
+    parallel: Option<i32>,
+    surroundings: Surroundings,
+) -> Result<Context, Failure> {
+    use clap::ValueEnum;
+    let variable = |name: &str| surroundings.environment.get(name).filter(|value| !value.is_empty());
+    let unknown =
+        |name: &str, value: &str| Failure::message(format!("{name} is `{value}`, which is not known"));
+    let ansi = match (ansi, variable("COMPOSE_ANSI")) {
+        (Some(ansi), _) => ansi,
+        (None, None) => Ansi::Auto,
+        (None, Some(text)) => Ansi::from_str(text, true).map_err(|_unknown| unknown("COMPOSE_ANSI", text))?,
+    };
+    let progress = match (progress, variable("COMPOSE_PROGRESS")) {
+        (Some(progress), _) => progress,
+        (None, None) => ProgressMode::Auto,
+        (None, Some(text)) => {
+            ProgressMode::from_str(text, true).map_err(|_unknown| unknown("COMPOSE_PROGRESS", text))?
+        }
+    };
+    let parallel = match (parallel, variable("COMPOSE_PARALLEL_LIMIT")) {
+        (Some(limit), _) => Some(limit),
+        (None, None) => None,
+        (None, Some(text)) => {
+            Some(text.parse().map_err(|_not_a_number| unknown("COMPOSE_PARALLEL_LIMIT", text))?)
+        }
+    };
+    let limits = match parallel.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0) {
+        Some(limit) => Limits { container: limit, pull: limit, build: limit },
+        None => Limits::default(),
+    };
+    let mode = run::settle_progress(progress, surroundings.stderr_is_terminal, ansi == Ansi::Never);
+    let colour = colour(ansi, &surroundings, surroundings.stderr_is_terminal);
+    Ok(Context { project, surroundings, colour, ansi, progress: mode, limits })
+}
+
+fn colour(ansi: Ansi, surroundings: &Surroundings, terminal: bool) -> Colour {
     let forbidden = surroundings.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match wanted {
-        Some(Ansi::Never) => Colour::Never,
+    match ansi {
+        Ansi::Never => Colour::Never,
         _ if forbidden => Colour::Never,
-        Some(Ansi::Always) => Colour::Always,
-        Some(Ansi::Auto) | None if surroundings.stderr_is_terminal => Colour::Always,
-        Some(Ansi::Auto) | None => Colour::Never,
+        Ansi::Always => Colour::Always,
+        Ansi::Auto if terminal => Colour::Always,
+        Ansi::Auto => Colour::Never,
     }
 }

@@ -1,17 +1,7 @@
 //! Lines of several containers, told apart by a coloured, aligned prefix.
 
+use crate::event::LogLine;
 use std::collections::HashMap;
-
-/// One line of a container's output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
-    /// The name shown before it: `web-1`, or the container's fixed name.
-    pub source: String,
-    /// Whether it was written to standard error.
-    pub stderr: bool,
-    /// The text, without its line end.
-    pub text: String,
-}
 
 /// The ten colours that sources take in turn: cyan, yellow, green, magenta, blue, then the same in bold.
 const COLOURS: [&str; 10] = ["36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"];
@@ -22,12 +12,17 @@ pub struct LogFormat {
     colours: HashMap<String, usize>,
     width: usize,
     /// Colours are wanted.
-    pub colour: bool,
+    colour: bool,
     /// No prefix is wanted.
-    pub bare: bool,
+    bare: bool,
 }
 
 impl LogFormat {
+    /// A format without any source yet.
+    pub fn new(colour: bool, bare: bool) -> Self {
+        Self { colour, bare, ..Self::default() }
+    }
+
     /// Makes a source known, so that its colour and the column's width are settled before its first line.
     pub fn register(&mut self, source: &str) {
         if !self.colours.contains_key(source) {
@@ -38,7 +33,7 @@ impl LogFormat {
 
     /// A line as it is written, with its end.
     pub fn line(&mut self, line: &LogLine) -> String {
-        if self.bare {
+        if self.bare || line.source.is_empty() {
             return format!("{}\n", line.text);
         }
         self.register(&line.source);

@@ -14,8 +14,9 @@ mod words;
 
 pub mod plan;
 pub mod stream;
+pub mod terminal;
 
-pub use logs::{LogFormat, LogLine};
+pub use logs::LogFormat;
 pub use progress::{ProgressMode, Screen, show};
 pub use ps::{Clock, ProjectRow, combined_status, ls_table, ps_json, ps_table};
 pub use table::table;

@@ -1,9 +1,9 @@
 //! The ui task: drains events (and log lines) and owns the terminal until the command is over.
 
-use super::logs::{LogFormat, LogLine};
+use super::logs::LogFormat;
 use super::tty::Tty;
 use super::{plain, stream};
-use crate::event::Event;
+use crate::event::{Event, LogLine};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;

@@ -1,0 +1,42 @@
+//! `stack down`.
+
+use super::{Context, Failure, run};
+use crate::ops::down::{self, Request};
+use crate::ui::LogFormat;
+
+/// Stop and remove containers and networks. Volumes stay, unless -v.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack down       remove containers and networks\n  stack down -v    remove the project's volumes too, with their data"
+)]
+pub struct Args {
+    /// Only these services and what depends on them.
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+
+    /// Remove the project's named volumes and anonymous volumes too.
+    #[arg(short, long)]
+    volumes: bool,
+
+    /// Remove containers whose service is not in the file.
+    #[arg(long)]
+    remove_orphans: bool,
+
+    /// Seconds before a kill.
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<i64>,
+}
+
+/// Runs the command.
+pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    let scope = run::scope(context)?;
+    let request = Request {
+        services: args.services.clone(),
+        timeout_s: args.timeout,
+        volumes: args.volumes,
+        orphans: args.remove_orphans || context.surroundings.flag("COMPOSE_REMOVE_ORPHANS"),
+    };
+    run::with_session(context, None, LogFormat::default(), async |session| {
+        down::run(session, &scope, &request).await
+    })
+}

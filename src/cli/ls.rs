@@ -1,0 +1,54 @@
+//! `stack ls`.
+
+use super::{Context, Failure, run};
+use crate::ops::list;
+use crate::ui::{LogFormat, ProjectRow, combined_status, ls_table, stream};
+
+/// List projects.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Projects without a running container too.
+    #[arg(short, long)]
+    all: bool,
+
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    /// Only names.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Runs the command.
+pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    let projects = run::with_session(context, None, LogFormat::default(), async |session| {
+        let engine = session.engine().await?;
+        list::projects(&engine, args.all).await
+    })?;
+    let rows: Vec<ProjectRow> = projects
+        .into_iter()
+        .map(|project| ProjectRow {
+            name: project.name,
+            status: combined_status(&project.states),
+            config_files: if project.config_files.is_empty() {
+                "N/A".to_owned()
+            } else {
+                project.config_files
+            },
+        })
+        .collect();
+    let text = match (args.quiet, args.format) {
+        (true, _) => rows.iter().map(|row| format!("{}\n", row.name)).collect(),
+        (false, Format::Table) => ls_table(&rows),
+        (false, Format::Json) => serde_json::to_string(&rows).unwrap_or_default() + "\n",
+    };
+    stream::data(&text)?;
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Runs a request: a runtime, the ui task beside it, signals, and what the result means for the process.
+
+use super::{Context, Failure};
+use crate::engine::Endpoints;
+use crate::event::EventSink;
+use crate::load::{self, Loaded};
+use crate::ops::{Interrupts, OpsError, Scope, Session};
+use crate::source::Colour;
+use crate::ui::{self, LogFormat, ProgressMode, Screen};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Runs a request that talks to the engine, showing its events and log lines as they come.
+///
+/// # Errors
+/// Whatever stopped it, as people read it.
+pub fn with_session<T>(
+    context: &Context,
+    loaded: Option<&Loaded>,
+    format: LogFormat,
+    request: impl AsyncFnOnce(&Session) -> Result<T, OpsError>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(async {
+        let (events, shown_events) = EventSink::new(context.surroundings.started);
+        // A slow terminal must not let lines pile up in memory: readers wait for it.
+        let (lines, shown_lines) = tokio::sync::mpsc::channel(256);
+        let interrupts = Interrupts::default();
+        let session = Session {
+            endpoints: endpoints(context),
+            events,
+            lines,
+            interrupts: interrupts.clone(),
+            limits: context.limits,
+        };
+        let screen = Screen {
+            mode: context.progress,
+            colour: context.colour == Colour::Always,
+            started: context.surroundings.started,
+        };
+        let show = ui::show(screen, shown_events, shown_lines, format);
+        let work = async {
+            let session = session;
+            tokio::select! {
+                biased;
+                result = request(&session) => result,
+                // Listening ends only when the system refuses it; then the request simply cannot be interrupted gently.
+                Err(error) = interrupts.listen() => Err(OpsError::other(format!("cannot listen for signals: {error}"))),
+            }
+        };
+        let (result, ()) = futures_util::future::join(work, show).await;
+        result
+    });
+    // A thread that waits for the keyboard must not keep the process.
+    runtime.shutdown_background();
+    result.map_err(|error| failure(context, loaded, error))
+}
+
+/// The project of a command that needs its files.
+///
+/// # Errors
+/// Every mistake in them.
+pub fn load(context: &Context, services: &[String], without_dependencies: bool) -> Result<Loaded, Failure> {
+    let mut request = context.project.request(&context.surroundings)?;
+    request.services = services.to_vec();
+    request.without_dependencies = without_dependencies;
+    let loaded = load::load(&request)?;
+    context.show_warnings(&loaded);
+    Ok(loaded)
+}
+
+/// The project of a command that can do without its files: `-p NAME` alone reads none, and when the files cannot be used
+/// but the name is known, the labels of the containers have to do.
+///
+/// # Errors
+/// The mistakes in the files, when there is no name either.
+pub fn scope(context: &Context) -> Result<Scope, Failure> {
+    let given = context.project.file.is_empty().then_some(context.project.project_name.as_ref()).flatten();
+    if let Some(name) = given {
+        return Ok(Scope::Named(name.to_lowercase()));
+    }
+    let request = context.project.request(&context.surroundings)?;
+    match load::load(&request) {
+        Ok(loaded) => {
+            context.show_warnings(&loaded);
+            Ok(Scope::Loaded(Arc::new(loaded)))
+        }
+        Err(failure) => match context.surroundings.environment.get("COMPOSE_PROJECT_NAME") {
+            Some(name) if !name.is_empty() => Ok(Scope::Named(name.to_lowercase())),
+            _ => Err(failure.into()),
+        },
+    }
+}
+
+fn endpoints(context: &Context) -> Endpoints {
+    let variable = |name: &str| context.surroundings.environment.get(name).map(ToOwned::to_owned);
+    Endpoints {
+        host: variable("DOCKER_HOST"),
+        context: variable("DOCKER_CONTEXT"),
+        config_dir: variable("DOCKER_CONFIG").map(PathBuf::from),
+        home: variable("HOME").map(PathBuf::from),
+        runtime_dir: variable("XDG_RUNTIME_DIR").map(PathBuf::from),
+        api_version: variable("DOCKER_API_VERSION"),
+    }
+}
+
+/// What stopped a request, as people read it and with the exit code that scripts read.
+fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> Failure {
+    match error {
+        OpsError::Load(failure) => Failure::Load(failure),
+        OpsError::Interrupted => Failure::Code(130),
+        OpsError::Connect(error) => Failure::Message { message: error.text(), hints: error.hints },
+        OpsError::Engine(error) => {
+            let unreachable = error.is_transient();
+            let failure = Failure::message(error.to_string());
+            if unreachable { failure.hint("is the engine running? see `docker version`") } else { failure }
+        }
+        OpsError::Problems(problems) => problems_as_diagnostics(context, loaded, problems),
+        OpsError::Failed(failed) => {
+            let mut parts = Vec::new();
+            let mut hints = Vec::new();
+            for one in failed {
+                let mut message = one.message;
+                if let Some(diagnosis) = one.diagnosis {
+                    let place = loaded.and_then(|loaded| {
+                        loaded.sources.place(loaded.project.origins.span(&diagnosis.path))
+                    });
+                    message.push('\n');
+                    message.push_str(diagnosis.text(place.as_deref()).trim_end());
+                }
+                parts.push(message);
+                hints.extend(one.hints);
+            }
+            if parts.is_empty() {
+                Failure::Code(1)
+            } else {
+                Failure::Message { message: parts.join("\nerror: "), hints }
+            }
+        }
+        OpsError::Other { message, hints } => Failure::Message { message, hints },
+    }
+}
+
+fn problems_as_diagnostics(
+    _context: &Context,
+    loaded: Option<&Loaded>,
+    problems: Vec<crate::plan::Problem>,
+) -> Failure {
+    use crate::source::{Diagnostic, Diagnostics};
+    let Some(loaded) = loaded else {
+        let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+        return Failure::message(messages.join("\nerror: "));
+    };
+    let mut diagnostics = Diagnostics::default();
+    for problem in problems {
+        let span = loaded.project.origins.span(&problem.path);
+        let mut diagnostic = Diagnostic::error("engine", span, problem.message);
+        for help in problem.help {
+            diagnostic = diagnostic.help(help);
+        }
+        diagnostics.push(diagnostic);
+    }
+    Failure::Load(Box::new(load::LoadFailure { sources: loaded.sources.clone(), diagnostics }))
+}
+
+/// The progress mode that is meant by `auto`.
+pub fn settle_progress(mode: ProgressMode, terminal: bool, ansi_never: bool) -> ProgressMode {
+    match mode {
+        ProgressMode::Auto if terminal && !ansi_never => ProgressMode::Tty,
+        ProgressMode::Auto => ProgressMode::Plain,
+        other => other,
+    }
+}

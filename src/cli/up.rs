@@ -1,0 +1,217 @@
+//! `stack up` and `stack create`.
+
+use super::{Context, Failure, run};
+use crate::model::ServiceName;
+use crate::ops::up::{self, Attach, Request};
+use crate::plan::{ImagePolicy, OrphanPolicy, Policy, Recreate};
+use crate::ui::LogFormat;
+use std::collections::BTreeMap;
+
+/// Create and start what the stack file describes, and show the logs.
+///
+/// Unchanged containers are left alone; changed ones are replaced, with the reason.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack up            start everything and follow the logs; Ctrl-C stops\n  stack up -d --wait  start in the background and return when everything is ready"
+)]
+pub struct Args {
+    #[command(flatten)]
+    converge: ConvergeArgs,
+
+    /// Return once everything is started.
+    #[arg(short, long)]
+    detach: bool,
+
+    /// Return once everything is running or healthy; implies --detach.
+    #[arg(long)]
+    wait: bool,
+
+    /// Seconds that --wait may take.
+    #[arg(long, value_name = "SECONDS")]
+    wait_timeout: Option<u64>,
+
+    /// Create only; do not start.
+    #[arg(long, conflicts_with_all = ["detach", "wait"])]
+    no_start: bool,
+
+    /// Leave out what the named services depend on.
+    #[arg(long)]
+    no_deps: bool,
+
+    /// Replace what the named services depend on, too.
+    #[arg(long, conflicts_with = "no_recreate")]
+    always_recreate_deps: bool,
+
+    /// Fresh anonymous volumes instead of the old containers'.
+    #[arg(short = 'V', long)]
+    renew_anon_volumes: bool,
+
+    /// Seconds before containers that are replaced are killed.
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<i64>,
+
+    /// Show the logs of these services only.
+    #[arg(long, value_name = "SERVICE")]
+    attach: Vec<String>,
+
+    /// Do not show the logs of these services.
+    #[arg(long, value_name = "SERVICE")]
+    no_attach: Vec<String>,
+
+    /// Show the logs of dependencies too.
+    #[arg(long, conflicts_with = "attach")]
+    attach_dependencies: bool,
+
+    /// Log lines without colours.
+    #[arg(long)]
+    no_color: bool,
+
+    /// Log lines without the container's name.
+    #[arg(long)]
+    no_log_prefix: bool,
+
+    /// Log lines with their time.
+    #[arg(long)]
+    timestamps: bool,
+}
+
+/// What `up`, `create` and `plan` share.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag")]
+pub struct ConvergeArgs {
+    /// Only these services and what they depend on.
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+
+    /// Build images first.
+    #[arg(long, conflicts_with = "no_build")]
+    build: bool,
+
+    /// Never build.
+    #[arg(long)]
+    no_build: bool,
+
+    /// When to pull: always, missing, never, build, or policy (what the file says).
+    #[arg(long, value_name = "POLICY", value_parser = ["always", "missing", "never", "build", "policy"])]
+    pull: Option<String>,
+
+    /// Replace containers even when nothing changed.
+    #[arg(long, conflicts_with = "no_recreate")]
+    force_recreate: bool,
+
+    /// Keep containers whatever changed.
+    #[arg(long)]
+    no_recreate: bool,
+
+    /// Remove containers whose service is not in the file.
+    #[arg(long)]
+    remove_orphans: bool,
+
+    /// Number of containers of a service.
+    #[arg(long, value_name = "SERVICE=NUM")]
+    scale: Vec<String>,
+
+    /// Say yes to every question.
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Create containers without starting them.
+#[derive(Debug, clap::Args)]
+pub struct CreateArgs {
+    #[command(flatten)]
+    converge: ConvergeArgs,
+}
+
+impl ConvergeArgs {
+    /// The policy that these flags ask for.
+    ///
+    /// # Errors
+    /// A `--scale` that cannot be read, or flags that exclude each other.
+    pub fn policy(&self, context: &Context) -> Result<Policy, Failure> {
+        let ignore_orphans = context.surroundings.flag("COMPOSE_IGNORE_ORPHANS");
+        let remove_orphans = self.remove_orphans || context.surroundings.flag("COMPOSE_REMOVE_ORPHANS");
+        if ignore_orphans && self.remove_orphans {
+            return Err(Failure::message("COMPOSE_IGNORE_ORPHANS and --remove-orphans cannot be combined"));
+        }
+        let mut scale = BTreeMap::new();
+        for entry in &self.scale {
+            let parsed =
+                entry.split_once('=').and_then(|(name, count)| Some((name, count.parse::<u32>().ok()?)));
+            let Some((name, count)) = parsed else {
+                return Err(
+                    Failure::message(format!("invalid --scale `{entry}`")).hint("it must look like `web=3`")
+                );
+            };
+            scale.insert(ServiceName::new(name), count);
+        }
+        Ok(Policy {
+            selected: self.services.iter().map(ServiceName::new).collect(),
+            recreate: match (self.force_recreate, self.no_recreate) {
+                (true, _) => Recreate::Force,
+                (false, true) => Recreate::Never,
+                (false, false) => Recreate::Diverged,
+            },
+            recreate_dependencies: if self.no_recreate { Recreate::Never } else { Recreate::Diverged },
+            scale,
+            orphans: match (remove_orphans, ignore_orphans) {
+                (true, _) => OrphanPolicy::Remove,
+                (false, true) => OrphanPolicy::Ignore,
+                (false, false) => OrphanPolicy::Warn,
+            },
+            images: ImagePolicy { pull: self.pull.clone(), build: self.build, no_build: self.no_build },
+            ..Policy::default()
+        })
+    }
+}
+
+/// Services that `--scale` names and the file does not.
+pub fn check_scale(policy: &Policy, loaded: &crate::load::Loaded) -> Result<(), Failure> {
+    match policy.scale.keys().find(|name| !loaded.project.services.contains_key(*name)) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(Failure::message(format!("no such service: {unknown}")).hint("it was named by --scale"))
+        }
+    }
+}
+
+/// Runs `up`.
+pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    let loaded = run::load(context, &args.converge.services, args.no_deps)?;
+    let policy = Policy {
+        recreate_dependencies: if args.always_recreate_deps {
+            Recreate::Force
+        } else {
+            args.converge.policy(context)?.recreate_dependencies
+        },
+        renew_anonymous_volumes: args.renew_anon_volumes,
+        timeout_s: args.timeout,
+        no_start: args.no_start,
+        wait: args.wait.then_some(args.wait_timeout),
+        ..args.converge.policy(context)?
+    };
+    check_scale(&policy, &loaded)?;
+    let names = |list: &[String]| list.iter().map(ServiceName::new).collect();
+    let attach = (!args.detach && !args.wait && !args.no_start).then(|| Attach {
+        only: names(&args.attach),
+        except: names(&args.no_attach),
+        dependencies: args.attach_dependencies,
+        timestamps: args.timestamps,
+    });
+    let format = LogFormat::new(context.stdout_colour() && !args.no_color, args.no_log_prefix);
+    let request = Request { policy, attach };
+    run::with_session(context, Some(&loaded), format, async |session| {
+        up::run(session, &loaded, &request).await
+    })
+}
+
+/// Runs `create`.
+pub fn create(context: &Context, args: &CreateArgs) -> Result<(), Failure> {
+    let loaded = run::load(context, &args.converge.services, false)?;
+    let policy = Policy { no_start: true, ..args.converge.policy(context)? };
+    check_scale(&policy, &loaded)?;
+    let request = Request { policy, attach: None };
+    run::with_session(context, Some(&loaded), LogFormat::default(), async |session| {
+        up::run(session, &loaded, &request).await
+    })
+}
