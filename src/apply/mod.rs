@@ -5,6 +5,7 @@
 
 mod build;
 mod diagnose;
+mod explain;
 mod files;
 mod queue;
 mod step;

@@ -1,7 +1,7 @@
 //! One action to engine calls: a match, nothing else.
 
 use super::wait::{self, Subscription, Wait};
-use super::{Cx, StepError, build, container_id, files, image_digest};
+use super::{Cx, StepError, build, container_id, explain, files, image_digest};
 use crate::engine::ExecSpec;
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
@@ -65,13 +65,15 @@ pub(super) async fn perform(
         Action::StartContainer { container } => {
             let id = id(container)?;
             files::inject(cx, container, &id).await?;
-            cx.engine.start_container(&id.0, &container.name).await?;
+            let started = cx.engine.start_container(&id.0, &container.name).await;
+            started.map_err(|error| explain::start(cx, container, error))?;
         }
         Action::StopContainer { container, timeout_s } => {
             cx.engine.stop_container(&id(container)?.0, &container.name, *timeout_s).await?;
         }
         Action::RestartContainer { container, timeout_s } => {
-            cx.engine.restart_container(&id(container)?.0, &container.name, *timeout_s).await?;
+            let restarted = cx.engine.restart_container(&id(container)?.0, &container.name, *timeout_s).await;
+            restarted.map_err(|error| explain::start(cx, container, error))?;
         }
         Action::KillContainer { container, signal } => {
             cx.engine.kill_container(&id(container)?.0, &container.name, signal).await?;

@@ -64,11 +64,14 @@ impl EngineError {
                 EngineErrorKind::TimedOut,
                 "the engine accepted the request and did not answer in time".to_owned(),
             ),
+            Error::IOError { err } if err.kind() == std::io::ErrorKind::TimedOut => {
+                (EngineErrorKind::TimedOut, err.to_string())
+            }
             Error::IOError { err } => (EngineErrorKind::Unreachable, err.to_string()),
             Error::HyperLegacyError { err } => (EngineErrorKind::Unreachable, innermost(err)),
             Error::HyperResponseError { err } => (EngineErrorKind::Unreachable, innermost(err)),
             Error::DockerStreamError { error } => (EngineErrorKind::Server, error.clone()),
-            other => (EngineErrorKind::Unexpected, other.to_string()),
+            _ => (EngineErrorKind::Unexpected, error.to_string()),
         };
         Self { operation, subject: subject.into(), kind, message: message.trim().to_owned() }
     }
@@ -91,7 +94,7 @@ fn kind_of(status: u16) -> EngineErrorKind {
 }
 
 /// The cause at the bottom: "connection refused" rather than "client error (Connect)".
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut at = error;
     while let Some(source) = at.source() {
         at = source;

@@ -15,6 +15,7 @@ use hyper::{Method, Request, Response, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 /// bollard's request body, written out because bollard keeps its name private.
 type Body =
-    Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, std::io::Error>> + Send>>>>;
+    Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, io::Error>> + Send>>>>;
 
 /// A version of the Engine API, `1.minor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +71,15 @@ impl std::fmt::Display for Address {
 enum Wire {
     Unix(Client<hyperlocal::UnixConnector, Body>, PathBuf),
     Tcp(Client<HttpConnector, Body>, String),
+}
+
+impl std::fmt::Display for Wire {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(_, path) => write!(formatter, "unix://{}", path.display()),
+            Self::Tcp(_, authority) => write!(formatter, "tcp://{authority}"),
+        }
+    }
 }
 
 /// The client that all calls to one engine share.
@@ -163,13 +173,34 @@ impl Transport {
         };
         let answer = match deadline {
             Some(deadline) => {
-                tokio::time::timeout(deadline, answer).await.map_err(|_elapsed| Error::RequestTimeoutError)?
+                tokio::time::timeout(deadline, answer).await.map_err(|_elapsed| self.silent(deadline))?
             }
             None => answer.await,
         };
-        let answer = answer.map_err(|err| Error::HyperLegacyError { err })?;
+        let answer = answer.map_err(|err| {
+            if err.is_connect() { self.absent(&err) } else { Error::HyperLegacyError { err } }
+        })?;
         self.learn(&answer);
         Ok(answer)
+    }
+
+    fn absent(&self, error: &(dyn std::error::Error + 'static)) -> Error {
+        let why = super::error::innermost(error);
+        Error::IOError {
+            err: io::Error::new(
+                io::ErrorKind::NotConnected,
+                format!("no engine answers at {}: {why}", self.wire),
+            ),
+        }
+    }
+
+    fn silent(&self, after: Duration) -> Error {
+        let text = format!(
+            "the engine at {} accepted the request and did not answer within {} s; it may hang or be overloaded",
+            self.wire,
+            after.as_secs()
+        );
+        Error::IOError { err: io::Error::new(io::ErrorKind::TimedOut, text) }
     }
 
     fn learn(&self, answer: &Response<Incoming>) {

@@ -194,13 +194,7 @@ fn device_request(request: &DeviceRequest, gpu: bool) -> bollard::models::Device
 fn security_options(options: &[String]) -> (Vec<String>, bool) {
     let unconfined =
         |option: &&String| *option == "systempaths=unconfined" || *option == "systempaths:unconfined";
-    let kept = options.iter().filter(|option| !unconfined(option)).map(|option| {
-        // The older spelling with a colon.
-        match option.split_once('=') {
-            Some(_) => option.clone(),
-            None => option.replacen(':', "=", 1),
-        }
-    });
+    let kept = options.iter().filter(|option| !unconfined(option)).cloned();
     (kept.collect(), options.iter().any(|option| unconfined(&option)))
 }
 

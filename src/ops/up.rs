@@ -4,7 +4,7 @@ use super::reconcile::{self, Planned};
 use super::{OpsError, Session, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
-use crate::event::{EventKind, Subject};
+use crate::event::{EventKind, LogLine, Subject};
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
 use crate::model::{Project, ServiceName};
@@ -12,6 +12,7 @@ use crate::plan::lifecycle::{self, Lifecycle};
 use crate::plan::{ImagePolicy, Policy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What `up` is asked for.
 #[derive(Debug, Clone, Default)]
@@ -76,11 +77,16 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     tokio::select! {
         ended = &mut follower => ended,
         () = session.interrupts.first().cancelled_owned() => {
+            let text = "Gracefully Stopping... press Ctrl+C again to force".to_owned();
+            drop(session.lines.send(LogLine { source: String::new(), stderr: true, text }).await);
             let stopping = stop_all(session, &engine, &project);
             tokio::pin!(stopping);
             // The logs go on while the containers stop: their last words matter.
             tokio::select! {
-                () = &mut stopping => {}
+                () = &mut stopping => {
+                    // It ends by itself now that nothing runs; an engine that has stopped talking must not hold us up.
+                    drop(tokio::time::timeout(Duration::from_secs(2), &mut follower).await);
+                }
                 _ = &mut follower => (&mut stopping).await,
             }
             stop.cancel();

@@ -66,9 +66,8 @@ impl Board {
             }
             EventKind::Done { verb } => self.end(event, RowState::Done, words::done(*verb).to_owned(), at),
             EventKind::Unchanged { status } => self.end(event, RowState::Done, status.clone(), at),
-            EventKind::Failed { message, .. } => {
-                self.end(event, RowState::Failed, format!("Error {message}"), at);
-            }
+            // What went wrong is told once, at the end.
+            EventKind::Failed { .. } => self.end(event, RowState::Failed, "Error".to_owned(), at),
             EventKind::Skipped { because, .. } => {
                 self.end(event, RowState::Skipped, format!("Skipped ({because} failed)"), at);
             }

@@ -12,7 +12,8 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::Started { verb, reason: None } => words::working(*verb).to_owned(),
         EventKind::Done { verb } => words::done(*verb).to_owned(),
         EventKind::Unchanged { status } => status.clone(),
-        EventKind::Failed { message, .. } => format!("Error {message}"),
+        // What went wrong is told once, at the end, where it does not scroll away.
+        EventKind::Failed { .. } => "Error".to_owned(),
         EventKind::Skipped { because, .. } => format!("Skipped ({because} failed)"),
         EventKind::Warning { message } => return Some(format!("warning: {message}\n")),
         EventKind::Output { line } => return Some(format!("{line}\n")),

@@ -166,6 +166,10 @@ impl<'a> Reconciler<'a> {
         let dependents = self.stop_dependents(&service.name);
         let gone = self.remove(old, reason, [created].into_iter().chain(dependents));
         self.plan.group(gone, &group);
+        // A stop that a restarted dependency asked for before is a row of its own.
+        if let Some(stop) = self.stops.get(&old.id).filter(|stop| **stop > created) {
+            self.plan.group(*stop, &group);
+        }
         let reference = ContainerRef {
             target: Target::CreatedBy(created),
             name: name.clone(),
