@@ -141,7 +141,11 @@ impl Reconciler<'_> {
             self.services.iter().map(|(name, planned)| (name.clone(), planned.started.clone())).collect();
         for (service, started) in services {
             let containers = self.containers_of(&service);
-            if containers.is_empty() {
+            let gated = self.gates.keys().any(|(name, condition, required)| {
+                *name == service && *required && *condition != DependencyCondition::ServiceStarted
+            });
+            // A gate before a dependent waits for the same, or more.
+            if containers.is_empty() || gated {
                 continue;
             }
             let action = Action::Wait { service, containers, until: Until::Goal, timeout_s };
