@@ -1,1 +1,3 @@
-//! To come.
+//! What the tests stand on: an engine in memory behind a real socket, and scenarios that run on it and on a real engine.
+
+pub mod world;
