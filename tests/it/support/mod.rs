@@ -1,3 +1,4 @@
 //! What the tests stand on: an engine in memory behind a real socket, and scenarios that run on it and on a real engine.
 
+pub mod fake_engine;
 pub mod world;

@@ -10,6 +10,7 @@ mod stores;
 mod views;
 
 pub use program::{Program, Step};
+pub use views::{exec, filters, image, time, volume};
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
