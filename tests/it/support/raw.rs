@@ -23,7 +23,8 @@ impl Raw {
     pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, Value)> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let body = body.map_or_else(String::new, Value::to_string);
+        // A body that the engine does not read would make it reset the connection.
+        let body = body.filter(|body| !body.is_null()).map_or_else(String::new, Value::to_string);
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
