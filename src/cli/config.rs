@@ -109,12 +109,14 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
 
 /// What is asked about a loaded project.
 fn text(loaded: &Loaded, args: &Args) -> Result<String, Failure> {
+    type List = fn(&Loaded) -> String;
+
     if let Some(services) = &args.hash {
         return config::hashes(loaded, services)
             .map_err(|name| Failure::message(format!("there is no service `{name}`")));
     }
-    let lists = [
-        (args.list_services, config::services as fn(&Loaded) -> String),
+    let lists: [(bool, List); 7] = [
+        (args.list_services, config::services),
         (args.volumes, config::volumes),
         (args.networks, config::networks),
         (args.models, config::models),

@@ -9,7 +9,7 @@
 use super::{Environment, Origins, Project, ProjectName, Service};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::yaml::de::{DecodeError, from_node};
-use crate::yaml::{Data, Entry, Node, NodePath, PathSegment};
+use crate::yaml::{Data, Entry, Mapping, Node, NodePath, PathSegment};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -92,7 +92,7 @@ pub fn project(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagno
 }
 
 fn entries(node: &Node) -> impl Iterator<Item = (&str, &Entry)> {
-    node.as_mapping().into_iter().flat_map(|mapping| mapping.iter())
+    node.as_mapping().into_iter().flat_map(Mapping::iter)
 }
 
 struct Decoder<'a> {

@@ -33,6 +33,7 @@ struct Document<'a> {
     extensions: &'a Extensions,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 fn is_empty<K, V>(map: &&BTreeMap<K, V>) -> bool {
     map.is_empty()
 }

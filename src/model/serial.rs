@@ -131,7 +131,11 @@ pub(super) mod mode {
     use super::{Deserializer, Serializer, Visitor, de, fmt};
 
     /// Writes `"0440"`.
-    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        clippy::ref_option,
+        reason = "the signature that serde asks for"
+    )]
     pub fn serialize<S: Serializer>(mode: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
         match mode {
             Some(mode) => serializer.collect_str(&format_args!("0{mode:o}")),
@@ -154,11 +158,11 @@ pub(super) mod mode {
         }
 
         fn visit_i64<E: de::Error>(self, value: i64) -> Result<u32, E> {
-            u32::try_from(value).map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))
+            u32::try_from(value).map_err(|_error| E::invalid_value(de::Unexpected::Signed(value), &self))
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<u32, E> {
-            u32::from_str_radix(text, 8).map_err(|_| {
+            u32::from_str_radix(text, 8).map_err(|_error| {
                 E::custom(format_args!(
                     "`{text}` is not an octal number|expected file mode bits such as `0440`"
                 ))
@@ -182,7 +186,7 @@ impl Visitor<'_> for BitsVisitor {
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<u32, E> {
-        u32::try_from(value).map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))
+        u32::try_from(value).map_err(|_error| E::invalid_value(de::Unexpected::Signed(value), &self))
     }
 }
 
@@ -208,7 +212,7 @@ impl Visitor<'_> for CountVisitor {
         if text.eq_ignore_ascii_case("all") {
             return Ok(-1);
         }
-        text.parse().map_err(|_| {
+        text.parse().map_err(|_error| {
             E::custom(format_args!("`{text}` is not a number of devices|expected `all` or a whole number"))
         })
     }
@@ -247,7 +251,7 @@ impl<'de> Visitor<'de> for UlimitVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Ulimit, E> {
-        let single = text.parse().map_err(|_| E::invalid_type(de::Unexpected::Str(text), &self))?;
+        let single = text.parse().map_err(|_error| E::invalid_type(de::Unexpected::Str(text), &self))?;
         Ok(Ulimit { single, ..Ulimit::default() })
     }
 

@@ -71,7 +71,8 @@ impl FromStr for ByteSize {
         }
         let last = text.rfind(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ');
         let (number, unit) = last.and_then(|last| text.split_at_checked(last + 1)).ok_or(UnitError::Size)?;
-        let number: f64 = number.strip_suffix(' ').unwrap_or(number).parse().map_err(|_| UnitError::Size)?;
+        let number: f64 =
+            number.strip_suffix(' ').unwrap_or(number).parse().map_err(|_error| UnitError::Size)?;
         let unit = unit.to_ascii_lowercase();
         let power = match unit.as_str() {
             "" | "b" => 0,
@@ -161,7 +162,7 @@ impl FromStr for SpecDuration {
             total = total.checked_add(nanoseconds).ok_or(UnitError::TooLarge)?;
             rest = after;
         }
-        let total = i64::try_from(total).map_err(|_| UnitError::TooLarge)?;
+        let total = i64::try_from(total).map_err(|_error| UnitError::TooLarge)?;
         Ok(Self::from_nanoseconds(if negative { -total } else { total }))
     }
 }
@@ -189,12 +190,13 @@ fn quantity(number: &str, unit: u64) -> Result<u64, UnitError> {
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return Err(UnitError::Duration);
     }
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| UnitError::TooLarge)? };
+    let whole: u64 =
+        if whole.is_empty() { 0 } else { whole.parse().map_err(|_error| UnitError::TooLarge)? };
     let mut total = whole.checked_mul(unit).ok_or(UnitError::TooLarge)?;
     // Digits below a nanosecond fall away; 18 digits are more than any unit has.
     let digits: String = fraction.chars().take(18).collect();
     if !digits.is_empty() {
-        let numerator: u128 = digits.parse().map_err(|_| UnitError::Duration)?;
+        let numerator: u128 = digits.parse().map_err(|_error| UnitError::Duration)?;
         let denominator = 10_u128.pow(digits.len().try_into().unwrap_or(18));
         let part = numerator * u128::from(unit) / denominator;
         total = total.checked_add(part.try_into().unwrap_or(u64::MAX)).ok_or(UnitError::TooLarge)?;

@@ -200,10 +200,10 @@ mod tests {
     #[test]
     fn hashes_are_given_for_all_or_for_the_named_services() {
         let loaded = project();
-        let hashes = |names| super::hashes(&loaded, names);
-        assert_eq!(hashes("*").unwrap().lines().count(), 2);
-        assert_eq!(hashes("web").unwrap(), hashes("web,web").unwrap());
-        assert_eq!(hashes("web,nope"), Err("nope".to_owned()));
+        let ask = |names| hashes(&loaded, names);
+        assert_eq!(ask("*").unwrap().lines().count(), 2);
+        assert_eq!(ask("web").unwrap(), ask("web,web").unwrap());
+        assert_eq!(ask("web,nope"), Err("nope".to_owned()));
     }
 
     #[test]

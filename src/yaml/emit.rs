@@ -14,7 +14,15 @@ pub fn to_yaml(node: &Node) -> String {
     match &node.data {
         Data::Mapping(mapping) if !mapping.is_empty() => writer.mapping(mapping, 0, false),
         Data::Sequence(items) if !items.is_empty() => writer.sequence(items, 0, false),
-        _ => writer.leaf(node, 0),
+        Data::Null
+        | Data::Bool(_)
+        | Data::Int(_)
+        | Data::UInt(_)
+        | Data::Float(_)
+        | Data::Timestamp(_)
+        | Data::String(_)
+        | Data::Sequence(_)
+        | Data::Mapping(_) => writer.leaf(node, 0),
     }
     writer.text
 }
@@ -60,7 +68,15 @@ impl Writer {
                 self.text.push('\n');
                 self.sequence(items, column + 2, false);
             }
-            _ => {
+            Data::Null
+            | Data::Bool(_)
+            | Data::Int(_)
+            | Data::UInt(_)
+            | Data::Float(_)
+            | Data::Timestamp(_)
+            | Data::String(_)
+            | Data::Sequence(_)
+            | Data::Mapping(_) => {
                 self.text.push(' ');
                 self.leaf(node, column + 2);
             }
@@ -87,7 +103,15 @@ impl Writer {
         match &node.data {
             Data::Mapping(mapping) if !mapping.is_empty() => self.mapping(mapping, column + 2, true),
             Data::Sequence(items) if !items.is_empty() => self.sequence(items, column + 2, true),
-            _ => self.leaf(node, column + 2),
+            Data::Null
+            | Data::Bool(_)
+            | Data::Int(_)
+            | Data::UInt(_)
+            | Data::Float(_)
+            | Data::Timestamp(_)
+            | Data::String(_)
+            | Data::Sequence(_)
+            | Data::Mapping(_) => self.leaf(node, column + 2),
         }
     }
 

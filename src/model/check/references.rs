@@ -1,7 +1,10 @@
 //! Names that must be declared elsewhere in the project.
 
 use super::{key_span, similar, value_span};
-use crate::model::{Dependency, MountType, Project, Service};
+use crate::model::{
+    ConfigKey, Dependency, ModelKey, MountType, NetworkKey, Project, SecretKey, Service, ServiceName,
+    VolumeKey,
+};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::yaml::NodePath;
 
@@ -44,13 +47,13 @@ impl Kind<'_> {
 }
 
 fn networks(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
-    let known = project.networks.keys().map(|key| key.as_str()).collect();
+    let known = project.networks.keys().map(NetworkKey::as_str).collect();
     let kind = Kind { word: "network", section: "networks", known };
     for key in service.networks.keys() {
         let span = key_span(project, &["services", service.name.as_str(), "networks", key.as_str()]);
         kind.check(service, key.as_str(), span, diagnostics);
     }
-    let known = project.models.keys().map(|key| key.as_str()).collect();
+    let known = project.models.keys().map(ModelKey::as_str).collect();
     let kind = Kind { word: "model", section: "models", known };
     for key in service.models.keys() {
         let span = key_span(project, &["services", service.name.as_str(), "models", key.as_str()]);
@@ -62,7 +65,7 @@ fn files(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
     let name = service.name.as_str();
     let item_span =
         |keys: &[&str], index: usize| project.origins.span(&NodePath::of(keys).index(index).key("source"));
-    let known = project.volumes.keys().map(|key| key.as_str()).collect();
+    let known = project.volumes.keys().map(VolumeKey::as_str).collect();
     let kind = Kind { word: "volume", section: "volumes", known };
     for (index, mount) in service.volumes.iter().enumerate() {
         if mount.kind == MountType::Volume && !mount.source.is_empty() {
@@ -70,13 +73,13 @@ fn files(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
             kind.check(service, &mount.source, span, diagnostics);
         }
     }
-    let known = project.configs.keys().map(|key| key.as_str()).collect();
+    let known = project.configs.keys().map(ConfigKey::as_str).collect();
     let kind = Kind { word: "config", section: "configs", known };
     for (index, config) in service.configs.iter().enumerate() {
         let span = item_span(&["services", name, "configs"], index);
         kind.check(service, &config.source, span, diagnostics);
     }
-    let known = project.secrets.keys().map(|key| key.as_str()).collect();
+    let known = project.secrets.keys().map(SecretKey::as_str).collect();
     let kind = Kind { word: "secret", section: "secrets", known };
     for (index, secret) in service.secrets.iter().enumerate() {
         let span = item_span(&["services", name, "secrets"], index);
@@ -98,7 +101,7 @@ fn dependencies(project: &Project, service: &Service, diagnostics: &mut Diagnost
             let message = format!("service `{}` {verb} an undefined service `{name}`", service.name);
             let mut diagnostic = Diagnostic::error("undefined-reference", span, message)
                 .label("not declared under `services`");
-            let known = project.services.keys().filter(|key| **key != service.name).map(|key| key.as_str());
+            let known = project.services.keys().filter(|key| **key != service.name).map(ServiceName::as_str);
             if let Some(help) = similar("service", name.as_str(), known) {
                 diagnostic = diagnostic.help(help);
             }
@@ -166,7 +169,7 @@ fn contexts(project: &Project, service: &Service, diagnostics: &mut Diagnostics)
                 let message = format!("service `{}` builds on an undefined service `{name}`", service.name);
                 let diagnostic = Diagnostic::error("undefined-reference", span, message)
                     .label("not declared under `services`");
-                let names = project.services.keys().map(|key| key.as_str());
+                let names = project.services.keys().map(ServiceName::as_str);
                 match similar("service", name, names) {
                     Some(help) => diagnostic.help(help),
                     None => diagnostic,

@@ -1,3 +1,4 @@
 //! The model against the reference's own answers.
 
+#[cfg(test)]
 mod corpus;
