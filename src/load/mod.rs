@@ -25,6 +25,7 @@ mod validate;
 
 pub use crate::env::template::Variable;
 pub use discover::normalize_name;
+pub use structure::schema;
 
 use crate::env::template;
 use crate::model::check;

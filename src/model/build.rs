@@ -4,11 +4,12 @@ use super::{
     ByteSize, EnvironmentMap, Extensions, FileReference, Ulimit,
     serial::{self, is_default},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// <https://github.com/compose-spec/compose-spec/blob/main/build.md>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BuildConfig {
     /// Absolute path, URL or `service:x`.
@@ -33,6 +34,7 @@ pub struct BuildConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub sbom: String,
     /// SSH agents and keys by id.
+    #[schemars(with = "Vec<String>")]
     #[serde(skip_serializing_if = "is_default")]
     pub ssh: Vec<SshKey>,
     /// Labels of the image.
@@ -57,6 +59,7 @@ pub struct BuildConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub pull: bool,
     /// `host=ip` lines for the build.
+    #[schemars(with = "Vec<String>")]
     #[serde(with = "serial::hosts", skip_serializing_if = "is_default")]
     pub extra_hosts: BTreeMap<String, Vec<String>>,
     /// Windows isolation.
@@ -87,6 +90,7 @@ pub struct BuildConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub privileged: bool,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

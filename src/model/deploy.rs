@@ -4,11 +4,12 @@ use super::{
     ByteSize, Extensions, SpecDuration,
     serial::{self, is_default},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// <https://github.com/compose-spec/compose-spec/blob/main/deploy.md>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DeployConfig {
     /// Swarm mode; no effect on a single engine.
@@ -37,12 +38,13 @@ pub struct DeployConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub endpoint_mode: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// How a change is rolled out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct UpdateConfig {
     /// Containers replaced at once.
@@ -64,12 +66,13 @@ pub struct UpdateConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub order: Option<UpdateOrder>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// Order of a replacement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpdateOrder {
     /// The new container starts before the old one stops.
@@ -79,7 +82,7 @@ pub enum UpdateOrder {
 }
 
 /// Limits and reservations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Resources {
     /// The most a container may use.
@@ -89,12 +92,13 @@ pub struct Resources {
     #[serde(skip_serializing_if = "is_default")]
     pub reservations: Option<ResourceReservations>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// The most a container may use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ResourceLimits {
     /// Processors, fractions allowed.
@@ -107,12 +111,13 @@ pub struct ResourceLimits {
     #[serde(skip_serializing_if = "is_default")]
     pub pids: i64,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// What is kept for a container.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ResourceReservations {
     /// Processors.
@@ -128,12 +133,13 @@ pub struct ResourceReservations {
     #[serde(skip_serializing_if = "is_default")]
     pub generic_resources: Vec<GenericResource>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A request for devices.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DeviceRequest {
     /// What the device must be able to do.
@@ -152,24 +158,26 @@ pub struct DeviceRequest {
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, String>,
     /// `x-*`; the reference does not show them here.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing)]
     pub extensions: Extensions,
 }
 
 /// A generic resource of swarm.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GenericResource {
     /// The discrete form, the only one.
     #[serde(skip_serializing_if = "is_default")]
     pub discrete_resource_spec: Option<DiscreteResource>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A countable generic resource.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DiscreteResource {
     /// Its kind.
@@ -177,12 +185,13 @@ pub struct DiscreteResource {
     /// How many.
     pub value: i64,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// When the engine starts a container again.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RestartPolicyConfig {
     /// `none`, `on-failure`, `any`, `unless-stopped`.
@@ -198,12 +207,13 @@ pub struct RestartPolicyConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub window: Option<SpecDuration>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// Swarm placement; no effect on a single engine.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Placement {
     /// Node constraints.
@@ -216,18 +226,20 @@ pub struct Placement {
     #[serde(skip_serializing_if = "is_default")]
     pub max_replicas_per_node: u64,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A spread rule.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PlacementPreference {
     /// The node label to spread over.
     #[serde(skip_serializing_if = "is_default")]
     pub spread: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -1,22 +1,24 @@
 //! `develop`: what `watch` does when files change.
 
 use super::{EnvironmentMap, Extensions, serial::is_default};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// <https://github.com/compose-spec/compose-spec/blob/main/develop.md>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DevelopConfig {
     /// Rules in file order.
     #[serde(skip_serializing_if = "is_default")]
     pub watch: Vec<WatchRule>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// One rule.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WatchRule {
     /// The watched host path; absolute.
@@ -39,12 +41,13 @@ pub struct WatchRule {
     #[serde(skip_serializing_if = "is_default")]
     pub initial_sync: bool,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// What a rule does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum WatchAction {
     /// Copy files into the containers.
     #[default]
@@ -65,7 +68,7 @@ pub enum WatchAction {
 }
 
 /// The command of `sync+exec`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WatchExec {
     /// The command; JSON shows it even when it is missing.
@@ -83,6 +86,7 @@ pub struct WatchExec {
     #[serde(skip_serializing_if = "is_default")]
     pub environment: EnvironmentMap,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -4,12 +4,13 @@ use super::{
     Extensions,
     serial::{self, is_default},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A config or secret at the top level.
 /// <https://github.com/compose-spec/compose-spec/blob/main/08-configs.md>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FileObject {
     /// Name; unused on a single engine.
@@ -40,12 +41,13 @@ pub struct FileObject {
     #[serde(skip_serializing_if = "is_default")]
     pub template_driver: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A service's use of a config or secret.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FileReference {
     /// The key under `configs` or `secrets`.
@@ -61,9 +63,11 @@ pub struct FileReference {
     #[serde(skip_serializing_if = "is_default")]
     pub gid: String,
     /// Mode bits; text is read as octal and written so, with a leading zero.
+    #[schemars(with = "String")]
     #[serde(with = "serial::mode", skip_serializing_if = "is_default")]
     pub mode: Option<u32>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -1,10 +1,11 @@
 //! `healthcheck`: how the engine finds out whether a container is ready.
 
 use super::{Extensions, SpecDuration, serial::is_default};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#healthcheck>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Healthcheck {
     /// The probe; empty inherits the image's.
@@ -29,6 +30,7 @@ pub struct Healthcheck {
     #[serde(skip_serializing_if = "is_default")]
     pub disable: bool,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

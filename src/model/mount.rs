@@ -4,12 +4,13 @@ use super::{
     ByteSize, Extensions,
     serial::{self, is_default},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One mount in long form.
 /// <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#volumes>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Mount {
     /// What kind of mount.
@@ -40,12 +41,13 @@ pub struct Mount {
     #[serde(skip_serializing_if = "is_default")]
     pub image: Option<ImageOptions>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// The kind of a mount.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MountType {
     /// A host path.
@@ -64,7 +66,7 @@ pub enum MountType {
 }
 
 /// `bind:` of a mount.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BindOptions {
     /// Relabelling for `SELinux`: `z` or `Z`.
@@ -80,12 +82,13 @@ pub struct BindOptions {
     #[serde(skip_serializing_if = "is_default")]
     pub recursive: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// `volume:` of a mount.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct VolumeOptions {
     /// Labels of the volume that the mount makes.
@@ -98,12 +101,13 @@ pub struct VolumeOptions {
     #[serde(skip_serializing_if = "is_default")]
     pub subpath: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// `tmpfs:` of a mount.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TmpfsOptions {
     /// Largest size.
@@ -113,18 +117,20 @@ pub struct TmpfsOptions {
     #[serde(deserialize_with = "serial::bits", skip_serializing_if = "is_default")]
     pub mode: u32,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// `image:` of a mount.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ImageOptions {
     /// A folder inside the image.
     #[serde(skip_serializing_if = "is_default")]
     pub subpath: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -1,12 +1,13 @@
 //! `networks`, at the top level and in a service.
 
 use super::{Extensions, serial::is_default};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A network of the project.
 /// <https://github.com/compose-spec/compose-spec/blob/main/06-networks.md>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Network {
     /// Its name in the engine.
@@ -39,12 +40,13 @@ pub struct Network {
     #[serde(skip_serializing_if = "is_default")]
     pub enable_ipv6: Option<bool>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// Address management of a network.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Ipam {
     /// Its driver.
@@ -57,12 +59,13 @@ pub struct Ipam {
     #[serde(skip_serializing)]
     pub options: BTreeMap<String, String>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// An address pool.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct IpamPool {
     /// CIDR.
@@ -78,12 +81,13 @@ pub struct IpamPool {
     #[serde(skip_serializing_if = "is_default")]
     pub aux_addresses: BTreeMap<String, String>,
     /// `x-*`; the reference does not show them here.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing)]
     pub extensions: Extensions,
 }
 
 /// How a service takes part in a network.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ServiceNetwork {
     /// Names on this network, besides the service's and the container's.
@@ -114,6 +118,7 @@ pub struct ServiceNetwork {
     #[serde(skip_serializing_if = "is_default")]
     pub priority: i64,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

@@ -1,11 +1,12 @@
 //! `ports`: what is published on the host.
 
 use super::{Extensions, serial::is_default};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One published port in long form.
 /// <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#ports>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Port {
     /// For people.
@@ -30,6 +31,7 @@ pub struct Port {
     #[serde(skip_serializing_if = "is_default")]
     pub app_protocol: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

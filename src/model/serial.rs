@@ -12,6 +12,28 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// Describes a type that is written by hand as another type, for the schema.
+macro_rules! schema_as {
+    ($type:ty, $other:ty) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                <$other>::schema_name()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <$other>::json_schema(generator)
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+        }
+    };
+}
+pub(super) use schema_as;
+
+schema_as!(Ulimit, BTreeMap<String, i64>);
+
 /// `extra_hosts`: name → addresses in the model, a sorted list of `name=address` outside.
 pub(super) mod hosts {
     use super::{

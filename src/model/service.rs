@@ -5,6 +5,7 @@ use super::{
     FileReference, Healthcheck, ModelKey, Mount, NetworkKey, Port, ServiceName, ServiceNetwork, SpecDuration,
     serial::{self, is_default},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 ///
 /// `None`, an empty list and an empty text all mean "not said": the reference writes none of them, except `command`
 /// and `entrypoint`, which JSON always shows.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one attribute of the specification")]
 pub struct Service {
@@ -132,6 +133,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "is_default")]
     pub external_links: Vec<String>,
     /// Further lines of `/etc/hosts`: name → addresses. Written as a sorted `name=address` list.
+    #[schemars(with = "Vec<String>")]
     #[serde(with = "serial::hosts", skip_serializing_if = "is_default")]
     pub extra_hosts: BTreeMap<String, Vec<String>>,
     /// Further groups of the process.
@@ -218,6 +220,9 @@ pub struct Service {
     /// When its image is pulled.
     #[serde(skip_serializing_if = "is_default")]
     pub pull_policy: String,
+    /// How old an image may be before it is pulled again. The reference accepts it without effect.
+    #[serde(skip_serializing)]
+    pub pull_refresh_after: String,
     /// Root file system read-only.
     #[serde(skip_serializing_if = "is_default")]
     pub read_only: bool,
@@ -294,6 +299,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "is_default")]
     pub pre_stop: Vec<Hook>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
@@ -306,7 +312,7 @@ impl Service {
 }
 
 /// One entry of `depends_on`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Dependency {
     /// What to wait for.
@@ -317,12 +323,15 @@ pub struct Dependency {
     /// Whether a missing or failed dependency is an error rather than a warning.
     pub required: bool,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// What a dependent waits for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DependencyCondition {
     /// Its containers were started.
@@ -335,7 +344,7 @@ pub enum DependencyCondition {
 }
 
 /// `blkio_config`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BlkioConfig {
     /// Relative weight, 10–1000.
@@ -357,12 +366,13 @@ pub struct BlkioConfig {
     #[serde(skip_serializing_if = "is_default")]
     pub device_write_iops: Vec<ThrottleDevice>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A weight for one device.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WeightDevice {
     /// Device path.
@@ -370,12 +380,13 @@ pub struct WeightDevice {
     /// Relative weight.
     pub weight: u16,
     /// `x-*`; the reference does not show them here.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing)]
     pub extensions: Extensions,
 }
 
 /// A rate for one device.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ThrottleDevice {
     /// Device path.
@@ -383,12 +394,13 @@ pub struct ThrottleDevice {
     /// Bytes or operations per second.
     pub rate: ByteSize,
     /// `x-*`; the reference does not show them here.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing)]
     pub extensions: Extensions,
 }
 
 /// `credential_spec`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CredentialSpec {
     /// Name of a config.
@@ -401,12 +413,13 @@ pub struct CredentialSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub registry: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// One device.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Device {
     /// Path on the host, or a CDI name.
@@ -419,12 +432,13 @@ pub struct Device {
     #[serde(skip_serializing_if = "is_default")]
     pub permissions: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// One file of variables.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EnvFile {
     /// Absolute path.
@@ -438,7 +452,7 @@ pub struct EnvFile {
 }
 
 /// `extends`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Extends {
     /// The file of the base; empty for the same one.
@@ -450,7 +464,7 @@ pub struct Extends {
 }
 
 /// A command that runs at a point of a container's life.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Hook {
     /// The command; JSON shows it even when it is missing.
@@ -474,12 +488,13 @@ pub struct Hook {
     #[serde(skip_serializing_if = "is_default")]
     pub per_replica: bool,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// `logging`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Logging {
     /// The log driver; empty for the engine's default.
@@ -489,12 +504,13 @@ pub struct Logging {
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, String>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A model at the top level.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Model {
     /// Display name.
@@ -510,12 +526,13 @@ pub struct Model {
     #[serde(skip_serializing_if = "is_default")]
     pub runtime_flags: Vec<String>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A service's use of a model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ServiceModel {
     /// Variable for the endpoint.
@@ -525,12 +542,13 @@ pub struct ServiceModel {
     #[serde(skip_serializing_if = "is_default")]
     pub model_var: String,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }
 
 /// A service that an external program provides.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Provider {
     /// Program or Docker CLI plugin.
@@ -540,6 +558,7 @@ pub struct Provider {
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, Vec<String>>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

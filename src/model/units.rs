@@ -108,6 +108,9 @@ impl Serialize for ByteSize {
     }
 }
 
+super::serial::schema_as!(ByteSize, String);
+super::serial::schema_as!(SpecDuration, String);
+
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ByteSizeVisitor)

@@ -1,12 +1,13 @@
 //! `volumes` at the top level.
 
 use super::{Extensions, serial::is_default};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A named volume of the project.
 /// <https://github.com/compose-spec/compose-spec/blob/main/07-volumes.md>
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Volume {
     /// Its name in the engine.
@@ -25,6 +26,7 @@ pub struct Volume {
     #[serde(skip_serializing_if = "is_default")]
     pub labels: BTreeMap<String, String>,
     /// `x-*`.
+    #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
 }

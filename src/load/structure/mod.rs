@@ -3,7 +3,10 @@
 //! In: the merged tree, before short forms are spelled out. Out: diagnostics at exact places. The [`table`] says what
 //! is allowed. Deliberately absent: what a text means, references between parts.
 
+mod schema;
 mod table;
+
+pub use schema::schema;
 
 use crate::source::nearest;
 use crate::source::{Diagnostic, Diagnostics, Span};

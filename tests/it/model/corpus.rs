@@ -9,15 +9,19 @@ use stack::yaml::{self, Data, Mapping, Node};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The cases of a corpus in a folder `shared/corpus` beside any folder above the repository; none when it is not there.
-fn cases() -> Vec<PathBuf> {
+/// A file or folder in a folder `shared` beside any folder above the repository.
+pub fn shared(path: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let corpus =
-        root.ancestors().map(|folder| folder.join("shared/corpus/dev")).find(|folder| folder.is_dir());
-    let Some(corpus) = corpus else {
-        println!("skipped: there is no corpus beside the repository");
-        return Vec::new();
-    };
+    let found = root.ancestors().map(|folder| folder.join("shared").join(path)).find(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: there is no shared/{path} beside the repository");
+    }
+    found
+}
+
+/// The cases of the corpus; none when it is not there.
+pub fn cases() -> Vec<PathBuf> {
+    let Some(corpus) = shared("corpus/dev") else { return Vec::new() };
     let folders = |folder: &Path| -> Vec<PathBuf> {
         let mut inside: Vec<PathBuf> =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
