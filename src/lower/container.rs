@@ -51,6 +51,7 @@ pub fn create(request: &Request<'_>) -> Lowered {
         build: _,
         develop: _,
         pull_policy: _,
+        pull_refresh_after: _,
         scale: _,
         depends_on: _,
         extends: _,

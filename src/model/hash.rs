@@ -49,3 +49,104 @@ fn of<T: Serialize>(definition: &T) -> String {
     }
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Ipam, IpamPool};
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn check_network(network: &Network, expect: &str) {
+        assert_eq!(super::network(network), expect, "{network:?}");
+    }
+
+    #[test]
+    fn a_network_hashes_as_the_reference_labels_it() {
+        let named = |name: &str| Network { name: name.to_owned(), ..Network::default() };
+        check_network(
+            &named("hm-net-own"),
+            "359896cb72dce6e233a3c33ec08a2dfcde645bace0ce1552edf8eeb198c1cf25",
+        );
+        check_network(
+            &named("hm-net_default"),
+            "f21b04c3e187b352c9952e111f19fd1665bb6115ce310847a11ee1c0f2b7e304",
+        );
+        let extensions = [("x-a".to_owned(), serde_yaml::Value::from(1))].into();
+        check_network(
+            &Network {
+                attachable: true,
+                enable_ipv4: Some(true),
+                enable_ipv6: Some(false),
+                extensions,
+                ..named("hm-net_m")
+            },
+            "1fc76bdb0d4cb6f27c11f096c791c04c8aa71b6ef478751d67549ee5500ca3ba",
+        );
+        let pool = IpamPool {
+            subnet: "172.31.200.0/24".to_owned(),
+            gateway: "172.31.200.1".to_owned(),
+            ip_range: "172.31.200.128/25".to_owned(),
+            aux_addresses: map(&[("h", "172.31.200.5")]),
+            ..IpamPool::default()
+        };
+        let ipam = Ipam {
+            driver: "default".to_owned(),
+            config: vec![pool],
+            options: map(&[("o", "p")]),
+            ..Ipam::default()
+        };
+        check_network(
+            &Network {
+                driver: "bridge".to_owned(),
+                driver_opts: map(&[("com.docker.network.bridge.name", "hmbr0")]),
+                ipam,
+                internal: true,
+                labels: map(&[("a", "1"), ("b", "2")]),
+                ..named("hm-net_n")
+            },
+            "45a37090a62bf0fe10f849ee1bc82b92ec29a828f9373e3c500d1b8d67069882",
+        );
+    }
+
+    #[test]
+    fn a_volume_hashes_as_the_reference_labels_it() {
+        let plain = Volume { name: "hm-net_vv".to_owned(), labels: map(&[("a", "b")]), ..Volume::default() };
+        assert_eq!(volume(&plain), "77f35f2044a976bc06828493786960d5a0496ec5d9bb8da26e60f9771a71714d");
+        let options = Volume {
+            name: "hm-net-w".to_owned(),
+            driver: "local".to_owned(),
+            driver_opts: map(&[("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=1m")]),
+            ..Volume::default()
+        };
+        assert_eq!(volume(&options), "288f4258435aed731787fb9e4a63bedd69af5318ef9b26b4a0c15b13bfdc9975");
+    }
+
+    #[test]
+    fn a_service_hashes_without_what_does_not_change_its_containers() {
+        let service = Service { image: "alpine".to_owned(), ..Service::default() };
+        let with_all = Service {
+            pull_policy: "always".to_owned(),
+            scale: Some(3),
+            profiles: vec!["p".to_owned()],
+            depends_on: [(crate::model::ServiceName::new("db"), crate::model::Dependency::default())].into(),
+            build: Some(crate::model::BuildConfig::default()),
+            ..service.clone()
+        };
+        assert_eq!(super::service(&service), super::service(&with_all));
+        let other = Service { image: "busybox".to_owned(), ..Service::default() };
+        assert_ne!(super::service(&service), super::service(&other));
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_left_out_of_the_hash() {
+        let limits = BTreeMap::from([("a".to_owned(), crate::model::Ulimit::default())]);
+        let service = Service { image: "q".to_owned(), ulimits: limits, ..Service::default() };
+        assert_eq!(
+            yaml::to_json(&tree(&service, JSON), None),
+            r#"{"command":null,"entrypoint":null,"image":"q","ulimits":{"a":{}}}"#
+        );
+    }
+}

@@ -59,9 +59,10 @@ pub(super) const JSON: Shape = Shape { order: str::cmp, gathered: false, field: 
 /// YAML: `x-*` beside the attributes, no empty structs, keys in natural order.
 const YAML: Shape = Shape { order: yaml::natural_order, gathered: true, field: yaml_field };
 
-fn json_field(structure: &'static str, field: &'static str, _value: &Node) -> Option<&'static str> {
+fn json_field(structure: &'static str, field: &'static str, value: &Node) -> Option<&'static str> {
     match (structure, field) {
         ("Document", "models") => None,
+        ("Ulimit", "soft" | "hard") if value.data == Data::Int(0) => None,
         ("ThrottleDevice" | "WeightDevice", "path") => Some("Path"),
         ("ThrottleDevice", "rate") => Some("Rate"),
         ("WeightDevice", "weight") => Some("Weight"),

@@ -96,6 +96,9 @@ pub fn models(loaded: &Loaded) -> String {
 
 /// `--hash`: `service hash` lines, for `*` or for a comma-separated list of services.
 ///
+/// Differs: a service with an `env_file` has the hash that its containers are labelled with, here as in the reference;
+/// what the reference prints for such a service is another one.
+///
 /// # Errors
 /// The name that no service has.
 pub fn hashes(loaded: &Loaded, services: &str) -> Result<String, String> {

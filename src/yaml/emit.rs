@@ -49,7 +49,9 @@ impl Writer {
             } else {
                 self.text.push_str("? ");
                 self.string(key, column + 2);
-                self.text.push('\n');
+                if !closes_its_line(key) {
+                    self.text.push('\n');
+                }
                 self.indent(column);
                 self.text.push(':');
                 self.explicit_value(&entry.value, column);
@@ -128,7 +130,7 @@ impl Writer {
             Data::Sequence(_) => self.text.push_str("[]"),
             Data::Mapping(_) => self.text.push_str("{}"),
         }
-        if !self.text.ends_with('\n') || is_open_block(node) {
+        if !node.as_str().is_some_and(closes_its_line) {
             self.text.push('\n');
         }
     }
@@ -167,20 +169,22 @@ impl Writer {
     }
 }
 
-/// Whether a leaf ends without having closed its line: only a block that ends in a line end has done so.
-fn is_open_block(node: &Node) -> bool {
-    node.as_str().is_none_or(|text| !(text.ends_with('\n') && Analysis::of(text).block_allowed))
+/// Whether a text is written up to the end of its line: a block that ends in a line end.
+fn closes_its_line(text: &str) -> bool {
+    text.ends_with('\n') && Analysis::of(text).block_allowed
 }
 
 /// Whether a key fits before a `:` on one line; the parser looks no further than 128 bytes for the colon.
 fn is_simple_key(key: &str) -> bool {
-    key.len() <= 128 && !key.contains('\n')
+    key.len() <= 128 && !key.contains(is_break)
 }
 
 /// Text as a plain, single-quoted or double-quoted scalar on one line.
 fn one_line(text: &str, key: bool) -> String {
     let analysis = Analysis::of(text);
-    let plain = reads_back_as_text(text) && !text.contains('\n');
+    // As a key `<<` is an order to merge.
+    let merges = key && text == "<<";
+    let plain = reads_back_as_text(text) && !merges && !text.contains('\n');
     if plain && analysis.plain_allowed && !(key && text.is_empty()) {
         return text.to_owned();
     }
@@ -192,10 +196,7 @@ fn one_line(text: &str, key: bool) -> String {
 
 /// Whether a parser takes the bare text for text: also one that reads YAML 1.1's booleans and base-60 numbers.
 fn reads_back_as_text(text: &str) -> bool {
-    matches!(resolve::plain(text), Data::String(_))
-        && !is_old_boolean(text)
-        && !is_base_60(text)
-        && text != "<<"
+    matches!(resolve::plain(text), Data::String(_)) && !is_old_boolean(text) && !is_base_60(text)
 }
 
 fn is_old_boolean(text: &str) -> bool {
@@ -343,4 +344,104 @@ fn double_quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Diagnostics, SourceMap, Span};
+    use proptest::prelude::{any, proptest};
+
+    fn check(text: &str, expect: &str) {
+        let mut mapping = Mapping::default();
+        mapping.insert("k", Span::NONE, Node::string(Span::NONE, text));
+        assert_eq!(to_yaml(&Node::synthetic(Data::Mapping(mapping))), format!("k: {expect}\n"), "{text:?}");
+    }
+
+    fn check_key(key: &str, expect: &str) {
+        let mut mapping = Mapping::default();
+        mapping.insert(key, Span::NONE, Node::synthetic(Data::Int(1)));
+        assert_eq!(to_yaml(&Node::synthetic(Data::Mapping(mapping))), expect, "{key:?}");
+    }
+
+    #[test]
+    fn text_is_plain_where_that_reads_back_as_text() {
+        for text in ["a", "a b", "a#b", "a:b", "-a", "?a", "1.2.3", "::1", "日本", "<<", "12:60", "0o8"] {
+            check(text, text);
+        }
+    }
+
+    #[test]
+    fn text_that_would_be_another_value_is_double_quoted() {
+        for text in
+            ["", "~", "null", "true", "yes", "n", "1", "1_000", "0x1F", "1e3", ".5", "22:22", "2001-01-01"]
+        {
+            check(text, &format!("\"{text}\""));
+        }
+    }
+
+    #[test]
+    fn indicators_and_blanks_at_the_edges_are_single_quoted() {
+        for text in [
+            "# a", "a #b", "a: b", "a:", "- a", "[a]", "{a}", "*a", "&a", "!a", "%a", "@a", " a", "a ", "---",
+        ] {
+            check(text, &format!("'{text}'"));
+        }
+        check("'a'", "'''a'''");
+    }
+
+    #[test]
+    fn characters_that_cannot_stand_as_they_are_are_escaped() {
+        check("a\tb", r#""a\tb""#);
+        check("\u{1}\u{7f}\u{85}\u{2028}\u{feff}😀", r#""\x01\x7F\N\L\uFEFF\U0001F600""#);
+    }
+
+    #[test]
+    fn several_lines_are_a_block() {
+        check("a\nb", "|-\n  a\n  b");
+        check("a\nb\n", "|\n  a\n  b");
+        check("a\n\n", "|+\n  a\n");
+        check(" a\nb", "|2-\n   a\n  b");
+        check("a\n\nb", "|-\n  a\n\n  b");
+        check("a \nb", r#""a \nb""#);
+    }
+
+    #[test]
+    fn long_keys_and_keys_of_several_lines_have_lines_of_their_own() {
+        check_key("a\nb", "? |-\n  a\n  b\n: 1\n");
+        check_key("a\n", "? |\n  a\n: 1\n");
+        check_key("<<", "\"<<\": 1\n");
+        let long = "x".repeat(129);
+        check_key(&long, &format!("? {long}\n: 1\n"));
+    }
+
+    #[test]
+    fn nested_collections_are_indented_by_two() {
+        let list = |items| Node::synthetic(Data::Sequence(items));
+        let mut inner = Mapping::default();
+        inner.insert("a", Span::NONE, list(vec![Node::synthetic(Data::Int(1))]));
+        inner.insert("b", Span::NONE, list(Vec::new()));
+        let mut outer = Mapping::default();
+        let inner = Node::synthetic(Data::Mapping(inner));
+        outer.insert("k", Span::NONE, list(vec![inner, list(vec![list(vec![Node::synthetic(Data::Null)])])]));
+        assert_eq!(
+            to_yaml(&Node::synthetic(Data::Mapping(outer))),
+            "k:\n  - a:\n      - 1\n    b: []\n  - - - null\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(text in any::<String>(), key in any::<String>()) {
+            let mut mapping = Mapping::default();
+            mapping.insert(key.as_str(), Span::NONE, Node::string(Span::NONE, text.as_str()));
+            let written = to_yaml(&Node::synthetic(Data::Mapping(mapping)));
+            let mut sources = SourceMap::default();
+            let source = sources.add("f", "f", written.as_str());
+            let mut diagnostics = Diagnostics::default();
+            let documents = crate::yaml::parse(source, &written, &mut diagnostics);
+            let read = documents.first().and_then(|document| document.get(&key)).and_then(Node::as_str);
+            assert_eq!(read, Some(text.as_str()), "{written:?}");
+        }
+    }
 }
