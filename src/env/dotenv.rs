@@ -164,13 +164,10 @@ enum Value {
 
 /// The value at the start and the text behind it.
 fn value(text: &str) -> Result<(Value, &str), String> {
-    let quote = match text.bytes().next() {
-        Some(quote @ (b'"' | b'\'')) => char::from(quote),
-        _ => {
-            let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-            let value = line.split_once(" #").map_or(line, |(value, _)| value).trim_end();
-            return Ok((Value::Template(value.to_owned()), rest));
-        }
+    let Some(quote @ ('"' | '\'')) = text.chars().next() else {
+        let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let value = line.split_once(" #").map_or(line, |(value, _)| value).trim_end();
+        return Ok((Value::Template(value.to_owned()), rest));
     };
     let mut content = String::new();
     let mut escaped = false;

@@ -89,9 +89,8 @@ fn substitute_into(
         match piece {
             Piece::Text(text) => value.push_str(text),
             Piece::Dollar => value.push('$'),
-            Piece::Plain(name) => plain(name, scope, value),
+            Piece::Plain(name) | Piece::Braced { name, operator: None, .. } => plain(name, scope, value),
             Piece::Malformed(fragment) => return Err(malformed(fragment)),
-            Piece::Braced { name, operator: None, .. } => plain(name, scope, value),
             Piece::Braced { name, operator: Some((operator, colon, word)), rest } => {
                 if depth >= MAX_DEPTH {
                     return Err(malformed(remaining));
@@ -101,11 +100,11 @@ fn substitute_into(
                 let found = (scope.lookup)(name);
                 let present = found.as_deref().is_some_and(|found| !colon || !found.is_empty());
                 match operator {
-                    Operator::Default if present => value.push_str(&found.unwrap_or_default()),
-                    Operator::Default => value.push_str(&word_value),
-                    Operator::Alternative if present => value.push_str(&word_value),
-                    Operator::Alternative => {}
-                    Operator::Required if present => value.push_str(&found.unwrap_or_default()),
+                    Operator::Default | Operator::Required if present => {
+                        value.push_str(&found.unwrap_or_default());
+                    }
+                    Operator::Alternative if !present => {}
+                    Operator::Default | Operator::Alternative => value.push_str(&word_value),
                     Operator::Required => {
                         return Err(TemplateError::Required { name: name.to_owned(), message: word_value });
                     }

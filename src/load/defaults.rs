@@ -46,6 +46,7 @@ fn request(request: &mut Mapping, span: Span) {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the closures are made for the call")]
 fn each(list: Option<&mut Node>, mut change: impl FnMut(&mut Mapping, Span)) {
     let Some(Node { data: crate::yaml::Data::Sequence(items), .. }) = list else { return };
     for item in items {

@@ -13,6 +13,7 @@ use crate::source::{Diagnostic, Span};
 use crate::yaml::{Data, Mapping, Node};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Resolves every `extends` of a file.
 pub fn apply(document: &mut Node, path: &Path, level: &Level, taken: &[KeyPath], session: &mut Session<'_>) {
@@ -33,11 +34,14 @@ pub fn apply(document: &mut Node, path: &Path, level: &Level, taken: &[KeyPath],
     }
 }
 
+/// A base file's tree, and what its tags take away.
+type Base = (Mapping, Vec<KeyPath>);
+
 struct Resolver<'resolver, 'request> {
     level: &'resolver Level,
     session: &'resolver mut Session<'request>,
     /// Base files that were read already.
-    files: HashMap<PathBuf, Option<(Mapping, Vec<KeyPath>)>>,
+    files: HashMap<PathBuf, Option<Rc<Base>>>,
     /// The services on the way here, with the place of each one's `extends`.
     trail: Vec<(PathBuf, String, Span)>,
 }
@@ -60,25 +64,13 @@ impl Resolver<'_, '_> {
             self.cycle(start, name);
             return None;
         }
+        let depth = self.trail.len();
         self.trail.push((path.to_owned(), name.to_owned(), reference.span));
         let base = match &reference.file {
             None => self.base(&reference, services, taken, path),
-            Some((file, span)) => {
-                let full = self.locate(file, *span)?;
-                self.load(&full, file, *span);
-                // Taken out while its services are walked, so that a chain through one file reads it once.
-                let found = self.files.get(&full).cloned().flatten();
-                found.and_then(|(tree, taken)| {
-                    let Some(services) = tree.get("services").and_then(Node::as_mapping) else {
-                        let message = format!("`{file}` has no services that `{name}` could extend");
-                        self.session.diagnostics.push(Diagnostic::error("unknown-base", *span, message));
-                        return None;
-                    };
-                    self.base(&reference, services, &taken, &full)
-                })
-            }
+            Some((file, span)) => self.base_of_file(&reference, file, *span, name),
         };
-        self.trail.pop();
+        self.trail.truncate(depth);
         let mut base = base?;
         if base.is_null() {
             return Some(service.clone());
@@ -90,6 +82,19 @@ impl Resolver<'_, '_> {
             mapping.remove("extends");
         }
         Some(merged)
+    }
+
+    fn base_of_file(&mut self, reference: &Reference, file: &str, span: Span, name: &str) -> Option<Node> {
+        let full = self.locate(file, span)?;
+        self.load(&full, file, span);
+        let base = Rc::clone(self.files.get(&full)?.as_ref()?);
+        let (tree, taken) = base.as_ref();
+        let Some(services) = tree.get("services").and_then(Node::as_mapping) else {
+            let message = format!("`{file}` has no services that `{name}` could extend");
+            self.session.diagnostics.push(Diagnostic::error("unknown-base", span, message));
+            return None;
+        };
+        self.base(reference, services, taken, &full)
     }
 
     fn base(
@@ -176,7 +181,7 @@ impl Resolver<'_, '_> {
             };
             pipeline::base_file(id, &base, self.level, self.session)
         });
-        self.files.insert(full.to_owned(), loaded);
+        self.files.insert(full.to_owned(), loaded.map(Rc::new));
     }
 
     fn cycle(&mut self, start: usize, name: &str) {

@@ -36,7 +36,7 @@ pub fn apply(document: &mut Node, path: &Path, level: &Level, taken: &[KeyPath],
     for item in items {
         let span = item.span;
         let Some(include) = read(item, session) else { continue };
-        let Some(imported) = load(include, span, path, level, session) else { continue };
+        let Some(imported) = load(&include, span, path, level, session) else { continue };
         let Some(file) = document.as_mapping_mut() else { return };
         for kind in ["services", "volumes", "networks", "secrets", "configs", "models"] {
             import(&imported, file, kind, taken, session);
@@ -107,7 +107,7 @@ fn texts(node: &Node) -> Option<Vec<(String, Span)>> {
 }
 
 fn load(
-    include: Include,
+    include: &Include,
     span: Span,
     path: &Path,
     level: &Level,

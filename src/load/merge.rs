@@ -214,7 +214,7 @@ fn into_sequence(node: Node) -> Vec<Node> {
                 match entry.value.data {
                     Data::Null => items.push(Node::string(span, key)),
                     Data::Sequence(values) => {
-                        items.extend(values.into_iter().map(|value| pair(&key, value, span)))
+                        items.extend(values.into_iter().map(|value| pair(&key, value, span)));
                     }
                     _ => items.push(pair(&key, entry.value, span)),
                 }

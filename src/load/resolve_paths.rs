@@ -98,18 +98,12 @@ impl Resolver<'_, '_> {
     /// `~` is the home folder, also in front of more letters: `~x` is `home/x`, as the reference has it.
     fn expand(&mut self, path: &str, span: Span) -> String {
         let Some(rest) = path.strip_prefix('~') else { return path.to_owned() };
-        match self.session.home() {
-            Some(home) => join(Path::new(home), rest),
-            None => {
-                let warning = Diagnostic::warning(
-                    "no-home",
-                    span,
-                    "`~` cannot be expanded: the variable `HOME` is not set",
-                );
-                self.session.diagnostics.push(warning);
-                path.to_owned()
-            }
+        if let Some(home) = self.session.home() {
+            return join(Path::new(home), rest);
         }
+        let message = "`~` cannot be expanded: the variable `HOME` is not set";
+        self.session.diagnostics.push(Diagnostic::warning("no-home", span, message));
+        path.to_owned()
     }
 
     fn plain(&mut self, path: &str, span: Span) -> String {

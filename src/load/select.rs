@@ -51,12 +51,11 @@ pub fn services(project: &mut Project, session: &mut Session<'_>) {
             let mut diagnostic =
                 Diagnostic::error("unknown-service", Span::NONE, format!("there is no service `{name}`"));
             let known = project.services.keys().map(ServiceName::as_str);
-            diagnostic = match nearest(name, known) {
-                Some(near) => diagnostic.help(format!("a service with a similar name exists: `{near}`")),
-                None => {
-                    let all: Vec<_> = project.services.keys().map(|known| format!("`{known}`")).collect();
-                    diagnostic.help(format!("services are {}", all.join(", ")))
-                }
+            diagnostic = if let Some(near) = nearest(name, known) {
+                diagnostic.help(format!("a service with a similar name exists: `{near}`"))
+            } else {
+                let all: Vec<_> = project.services.keys().map(|known| format!("`{known}`")).collect();
+                diagnostic.help(format!("services are {}", all.join(", ")))
             };
             session.diagnostics.push(diagnostic);
         }

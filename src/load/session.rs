@@ -26,6 +26,10 @@ impl<'request> Session<'request> {
     }
 
     /// What the caller of a failed load gets.
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "a failure is big, and the way that goes well carries it along"
+    )]
     pub fn into_failure(self) -> Box<LoadFailure> {
         Box::new(LoadFailure { sources: self.sources, diagnostics: self.diagnostics })
     }
@@ -130,10 +134,7 @@ pub fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => {
-            let text = error.to_string();
-            text.split(" (os error").next().unwrap_or_default().to_lowercase()
-        }
+        other => other.to_string(),
     }
 }
 

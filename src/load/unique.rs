@@ -102,12 +102,11 @@ fn unique(items: &mut Vec<Node>, rule: Key, path: &mut Vec<PathSegment>, diagnos
             diagnostics.push(Diagnostic::error("invalid-item", item.span, format!("`{address}` {message}")));
             format!("\0{index}")
         });
-        match positions.get(&key).and_then(|position| kept.get_mut(*position)) {
-            Some(known) => *known = item,
-            None => {
-                positions.insert(key, kept.len());
-                kept.push(item);
-            }
+        if let Some(known) = positions.get(&key).and_then(|position| kept.get_mut(*position)) {
+            *known = item;
+        } else {
+            positions.insert(key, kept.len());
+            kept.push(item);
         }
     }
     *items = kept;
@@ -134,10 +133,9 @@ fn key(item: &Node, rule: Key) -> Result<String, String> {
         (Data::Mapping(_), Key::FileTarget(folder)) => {
             Ok(text("target").unwrap_or_else(|| format!("{folder}/{}", text("source").unwrap_or_default())))
         }
-        (Data::String(text), Key::Text) => Ok(text.clone()),
         (Data::Int(number), Key::Text | Key::Port) => Ok(number.to_string()),
+        (Data::String(text), Key::Text | Key::Port | Key::Path) => Ok(text.clone()),
         (_, Key::Text) => Err(format!("must be text or a whole number, not {}", item.kind())),
-        (Data::String(text), Key::Port | Key::Path) => Ok(text.clone()),
         (Data::Mapping(_), Key::Port) => {
             let Some(target) = text("target") else { return Err("has no `target`".to_owned()) };
             let published =

@@ -6,6 +6,10 @@
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+#[expect(
+    clippy::unsafe_removed_from_name,
+    reason = "the functions stay unsafe to call; a short name keeps lines short"
+)]
 use unsafe_libyaml as sys;
 
 /// What the parser saw.
@@ -145,7 +149,8 @@ impl<'text> Events<'text> {
                                 tag: copy(data.tag),
                             }))
                         }
-                        _ => None,
+                        // Stream start, and "no event": nothing to tell.
+                        sys::YAML_NO_EVENT | sys::YAML_STREAM_START_EVENT | _ => None,
                     };
                     let marks = (event.start_mark.index, event.end_mark.index);
                     sys::yaml_event_delete(event);
@@ -224,13 +229,12 @@ mod tests {
         let mut found = Vec::new();
         loop {
             let event = events.next().unwrap();
-            match event.kind {
-                EventKind::StreamEnd => return found,
-                EventKind::Scalar { text: value, .. } => {
-                    let range = usize::try_from(event.start).unwrap()..usize::try_from(event.end).unwrap();
-                    found.push((value, text[range].to_owned()));
-                }
-                _ => {}
+            if event.kind == EventKind::StreamEnd {
+                return found;
+            }
+            if let EventKind::Scalar { text: value, .. } = event.kind {
+                let range = usize::try_from(event.start).unwrap()..usize::try_from(event.end).unwrap();
+                found.push((value, text.get(range).unwrap().to_owned()));
             }
         }
     }

@@ -42,6 +42,9 @@ pub fn parse(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Vec
 /// The rest of the text cannot be read; the reason was reported.
 struct Stop;
 
+/// A collection's items, and the byte behind the last of them.
+type Read = Result<(Data, u32), Stop>;
+
 enum Anchor {
     /// Its value is being read: an alias to it here would contain itself.
     Open,
@@ -124,7 +127,7 @@ impl Composer<'_, '_> {
         &mut self,
         properties: &Properties,
         span: Span,
-        read: fn(&mut Self, Span) -> Result<(Data, u32), Stop>,
+        read: fn(&mut Self, Span) -> Read,
     ) -> Result<Node, Stop> {
         if self.depth >= MAX_DEPTH {
             return Err(self.error("yaml-depth", span, format!("nested more than {MAX_DEPTH} levels deep")));
@@ -203,7 +206,7 @@ impl Composer<'_, '_> {
         )
     }
 
-    fn sequence(&mut self, span: Span) -> Result<(Data, u32), Stop> {
+    fn sequence(&mut self, span: Span) -> Read {
         let mut items = Vec::new();
         let mut end = span.end;
         loop {
@@ -218,7 +221,7 @@ impl Composer<'_, '_> {
         }
     }
 
-    fn mapping(&mut self, span: Span) -> Result<(Data, u32), Stop> {
+    fn mapping(&mut self, span: Span) -> Read {
         let mut mapping = Mapping::default();
         let mut merges: Vec<Node> = Vec::new();
         let mut merge_key = None;

@@ -131,20 +131,18 @@ fn shape(node: &mut Node, form: Form, path: &[PathSegment], diagnostics: &mut Di
                 }
             }
         }
-        (Form::Words, Data::String(line)) => match words::split(line) {
-            Some(words) => {
+        (Form::Words, Data::String(line)) => {
+            if let Some(words) = words::split(line) {
                 let words = words.into_iter().map(|word| Node::string(span, word));
                 node.data = Data::Sequence(words.collect());
+                return;
             }
-            None => {
-                let path = NodePath(path.to_vec());
-                let message =
-                    format!("`{path}` is not a command line: a quote or a parenthesis does not match");
-                let diagnostic = Diagnostic::error("invalid-command", span, message)
-                    .help("write the command as a list: `[\"program\", \"argument\"]`");
-                diagnostics.push(diagnostic);
-            }
-        },
+            let path = NodePath(path.to_vec());
+            let message = format!("`{path}` is not a command line: a quote or a parenthesis does not match");
+            let diagnostic = Diagnostic::error("invalid-command", span, message)
+                .help("write the command as a list: `[\"program\", \"argument\"]`");
+            diagnostics.push(diagnostic);
+        }
         (Form::Probe, Data::String(line)) => {
             let line = std::mem::take(line);
             node.data = Data::Sequence(vec![Node::string(span, "CMD-SHELL"), Node::string(span, line)]);

@@ -21,21 +21,23 @@ pub fn split(line: &str) -> Option<Vec<String>> {
             continue;
         }
         match (quote, character) {
-            (Some(Quote::Single), '\\') => word.push('\\'),
-            (_, '\\') => escaped = true,
+            (_, '\\') if quote != Some(Quote::Single) => escaped = true,
             (None, ' ' | '\t' | '\r' | '\n') => {
                 if std::mem::take(&mut started) {
                     words.push(std::mem::take(&mut word));
                 }
             }
-            (_, ' ' | '\t' | '\r' | '\n') => word.push(character),
+            (_, ' ' | '\t' | '\r' | '\n')
+            | (Some(Quote::Single), '\\')
+            | (Some(Quote::Backtick), '\'' | '"') => {
+                word.push(character);
+            }
             (None, '\'') => quote = Some(Quote::Single),
             (None, '"') => quote = Some(Quote::Double),
             (Some(Quote::Single), '\'') | (Some(Quote::Double), '"') => {
                 quote = None;
                 started = true;
             }
-            (Some(Quote::Backtick), '\'' | '"') => word.push(character),
             (None, '(') if word.ends_with('$') => {
                 quote = Some(Quote::Dollar);
                 word.push('(');

@@ -1,1 +1,4 @@
-//! To come.
+//! Files in, project or findings out.
+
+mod corpus;
+mod files;

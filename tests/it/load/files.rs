@@ -1,0 +1,223 @@
+//! Whole loads over files of their own: what a drop-in's users lean on, and what they read when it goes wrong.
+
+use stack::load::{LoadRequest, Loaded, load, locate};
+use stack::source::{Colour, to_text};
+use std::path::Path;
+
+/// A folder with files, and the request for it.
+fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, LoadRequest) {
+    let folder = tempfile::Builder::new().prefix("shop").tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let request =
+        LoadRequest { current_dir: folder.path().canonicalize().unwrap(), ..LoadRequest::default() };
+    (folder, request)
+}
+
+fn loads(request: &LoadRequest) -> Loaded {
+    load(request).unwrap_or_else(|failure| {
+        panic!("{}", to_text(&failure.diagnostics, &failure.sources, Colour::Never))
+    })
+}
+
+/// All that is said about files that cannot be loaded.
+fn refuses(files: &[(&str, &str)]) -> String {
+    let (_folder, request) = folder(files);
+    let failure = load(&request).expect_err("this should be refused");
+    to_text(&failure.diagnostics, &failure.sources, Colour::Never)
+}
+
+fn image(loaded: &Loaded, service: &str) -> String {
+    loaded.project.service(service).unwrap().image.clone()
+}
+
+#[test]
+fn our_own_file_name_comes_first_and_has_its_own_override() {
+    let (_folder, request) = folder(&[
+        ("stack.yaml", "name: mine\nservices: {a: {image: stack}}\n"),
+        ("stack.override.yaml", "services: {a: {hostname: h}}\n"),
+        ("compose.yaml", "services: {a: {image: compose}}\n"),
+        ("compose.override.yaml", "services: {a: {image: override}}\n"),
+    ]);
+    let loaded = loads(&request);
+    assert_eq!(image(&loaded, "a"), "stack");
+    assert_eq!(loaded.project.service("a").unwrap().hostname, "h");
+    assert_eq!(loaded.warnings.iter().count(), 1);
+}
+
+#[test]
+fn files_are_found_in_the_folders_above() {
+    let (folder, mut request) = folder(&[("compose.yaml", "services: {a: {image: x}}\n"), ("sub/.keep", "")]);
+    request.current_dir = folder.path().canonicalize().unwrap().join("sub");
+    let located = locate(&request).unwrap();
+    assert_eq!(located.working_dir, folder.path().canonicalize().unwrap());
+    assert!(located.name.starts_with("shop"), "{}", located.name);
+}
+
+#[test]
+fn standard_input_is_a_file_of_the_working_directory() {
+    let (_folder, mut request) = folder(&[("data/.keep", "")]);
+    request.files = vec!["-".to_owned()];
+    request.stdin = Some("name: n\nservices: {a: {image: x, volumes: ['./data:/d']}}\n".to_owned());
+    let loaded = loads(&request);
+    let source = &loaded.project.service("a").unwrap().volumes[0].source;
+    assert_eq!(Path::new(source), request.current_dir.join("data"));
+}
+
+#[test]
+fn naming_a_service_switches_its_profile_on_and_leaves_others_out() {
+    let text = "services:\n  web: {image: x, depends_on: [db]}\n  db: {image: y}\n  job: {image: z, profiles: [batch]}\n";
+    let (_folder, mut request) = folder(&[("compose.yaml", text)]);
+    let names = |request: &LoadRequest| -> Vec<String> {
+        loads(request).project.services.keys().map(|name| name.as_str().to_owned()).collect()
+    };
+    assert_eq!(names(&request), ["db", "web"]);
+    request.services = vec!["job".to_owned()];
+    assert_eq!(names(&request), ["job"]);
+    request.services = vec!["web".to_owned()];
+    assert_eq!(names(&request), ["db", "web"]);
+    request.without_dependencies = true;
+    assert_eq!(names(&request), ["web"]);
+}
+
+/// Differs: the recorded release refuses a conflict; later ones merge, with the including file on top.
+#[test]
+fn what_a_file_and_its_include_both_define_is_merged_with_the_file_on_top() {
+    let (_folder, request) = folder(&[
+        ("compose.yaml", "include: [i.yaml, j.yaml]\nservices: {a: {image: mine}}\n"),
+        ("i.yaml", "services: {a: {image: i, hostname: i}, b: {image: first}}\n"),
+        ("j.yaml", "services: {b: {image: second, hostname: j}}\n"),
+    ]);
+    let loaded = loads(&request);
+    assert_eq!(image(&loaded, "a"), "mine");
+    assert_eq!(loaded.project.service("a").unwrap().hostname, "i");
+    assert_eq!(image(&loaded, "b"), "first");
+    assert_eq!(loaded.project.service("b").unwrap().hostname, "j");
+}
+
+#[test]
+fn a_service_can_extend_one_that_an_include_brings() {
+    let (_folder, request) = folder(&[
+        ("compose.yaml", "include: [i.yaml]\nservices: {a: {extends: base, hostname: h}}\n"),
+        ("i.yaml", "services: {base: {image: x}}\n"),
+    ]);
+    assert_eq!(image(&loads(&request), "a"), "x");
+}
+
+#[test]
+fn a_circle_of_extends_shows_every_edge() {
+    let text = "services:\n  a:\n    extends: b\n  b:\n    extends: a\n";
+    insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
+    error: services extend each other in a circle: `a` → `b` → `a`
+     --> compose.yaml:3:14
+      |
+    3 |     extends: b
+      |              ^ starts here
+    4 |   b:
+    5 |     extends: a
+      |              - `b` goes on here
+
+    error: services extend each other in a circle: `b` → `a` → `b`
+     --> compose.yaml:5:14
+      |
+    3 |     extends: b
+      |              - `a` goes on here
+    4 |   b:
+    5 |     extends: a
+      |              ^ starts here
+    "#);
+}
+
+#[test]
+fn a_circle_of_includes_is_refused() {
+    let said = refuses(&[
+        ("compose.yaml", "include: [i.yaml]\n"),
+        ("i.yaml", "include:\n  - compose.yaml\nservices: {a: {image: x}}\n"),
+    ]);
+    insta::assert_snapshot!(said, @r#"
+    error: files include each other in a circle: `compose.yaml` → `i.yaml` → `compose.yaml`
+     --> i.yaml:2:5
+      |
+    2 |   - compose.yaml
+      |     ^^^^^^^^^^^^ includes the first one again
+      |
+     ::: compose.yaml:1:11
+      |
+    1 | include: [i.yaml]
+      |           ------ included from `compose.yaml` here
+    "#);
+}
+
+#[test]
+fn a_missing_required_variable_says_so_in_the_authors_words() {
+    let text = "services:\n  a:\n    image: app:${TAG:?set TAG first}\n";
+    insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
+    error: `services.a.image` needs the variable `TAG`, which is not set: set TAG first
+     --> compose.yaml:3:16
+      |
+    3 |     image: app:${TAG:?set TAG first}
+      |                ^^^^^
+      |
+      = help: set it in the environment or in a `.env` file: `TAG=…`
+    "#);
+}
+
+#[test]
+fn a_stray_dollar_is_explained() {
+    let text = "services:\n  a:\n    image: x\n    command: echo ${1}\n";
+    insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
+    error: `${1}` in `services.a.command` is not a variable reference
+     --> compose.yaml:4:19
+      |
+    4 |     command: echo ${1}
+      |                   ^^^^ expected `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${NAME:+value}`
+      |
+      = help: a `$` that is meant as text is written `$$`
+    "#);
+}
+
+#[test]
+fn a_tab_is_explained() {
+    insta::assert_snapshot!(refuses(&[("compose.yaml", "services:\n\ta:\n\t\timage: x\n")]), @r#"
+    error: this is not valid YAML: found character that cannot start any token
+     --> compose.yaml:2:1
+      |
+    2 |     a:
+      | ^
+      |
+      = help: indent with spaces: YAML forbids tabs there
+    "#);
+}
+
+#[test]
+fn remote_files_are_refused_by_name() {
+    let text = "include:\n  - oci://registry.example.com/app:1\nservices: {a: {image: x}}\n";
+    insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
+    error: `oci://registry.example.com/app:1` is an OCI artifact, which cannot be read yet
+     --> compose.yaml:2:5
+      |
+    2 |   - oci://registry.example.com/app:1
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: fetch it, and name the local file
+    "#);
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_told_once() {
+    let text = "services:\n  a: {image: \"x:$TAG\", hostname: \"$TAG\"}\n";
+    let (_folder, request) = folder(&[("compose.yaml", text)]);
+    let loaded = loads(&request);
+    insta::assert_snapshot!(to_text(&loaded.warnings, &loaded.sources, Colour::Never), @r#"
+    warning: the variable `TAG` is not set, so nothing is put in its place
+     --> compose.yaml:2:17
+      |
+    2 |   a: {image: "x:$TAG", hostname: "$TAG"}
+      |                 ^^^^
+      |
+      = help: set it in the environment or in `.env`, or give a default: `${TAG:-…}`
+    "#);
+}
