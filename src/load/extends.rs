@@ -11,7 +11,7 @@ use super::{include, merge};
 use crate::source::nearest;
 use crate::source::{Diagnostic, Span};
 use crate::yaml::{Data, Mapping, Node};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -24,7 +24,8 @@ pub fn apply(document: &mut Node, path: &Path, level: &Level, taken: &[KeyPath],
         .filter(|(_, entry)| entry.value.get("extends").is_some())
         .map(|(name, _)| name.to_owned())
         .collect();
-    let mut resolver = Resolver { level, session, files: HashMap::new(), trail: Vec::new() };
+    let mut resolver =
+        Resolver { level, session, files: HashMap::new(), trail: Vec::new(), told: HashSet::new() };
     for name in names {
         if let Some(merged) = resolver.service(&name, services, taken, path)
             && let Some(service) = services.get_mut(&name)
@@ -44,6 +45,8 @@ struct Resolver<'resolver, 'request> {
     files: HashMap<PathBuf, Option<Rc<Base>>>,
     /// The services on the way here, with the place of each one's `extends`.
     trail: Vec<(PathBuf, String, Span)>,
+    /// Places whose circle was told: each circle is told once, from where it was met first.
+    told: HashSet<Span>,
 }
 
 /// What an `extends` says.
@@ -186,6 +189,11 @@ impl Resolver<'_, '_> {
 
     fn cycle(&mut self, start: usize, name: &str) {
         let edges = self.trail.get(start..).unwrap_or_default();
+        let known = edges.iter().any(|(_, _, span)| self.told.contains(span));
+        self.told.extend(edges.iter().map(|(_, _, span)| *span));
+        if known {
+            return;
+        }
         let names: Vec<_> = edges.iter().map(|(_, name, _)| format!("`{name}`")).collect();
         let message = format!("services extend each other in a circle: {} → `{name}`", names.join(" → "));
         let mut edges = edges.iter();
