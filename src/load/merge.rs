@@ -179,26 +179,38 @@ impl Merger<'_> {
         }
     }
 
-    /// The reference's way with address pools: every pool of the base meets every pool of the overlay.
+    /// The reference's way with address pools: every pool of the base meets every pool of the overlay, and a pool that
+    /// was taken into the result goes on changing while later ones meet it.
     fn pools(&mut self, base: Vec<Node>, overlay: &[Node], place: Place<'_, Rule>) -> Vec<Node> {
-        let subnet = |node: &Node| node.get("subnet").map(|subnet| subnet.data.clone());
-        let mut pools: Vec<Node> = Vec::new();
-        for mut below in base {
-            for above in overlay {
-                let known =
-                    |pools: &[Node], node: &Node| pools.iter().position(|pool| subnet(pool) == subnet(node));
-                if subnet(above) != subnet(&below) && known(&pools, above).is_none() {
-                    pools.push(above.clone());
+        let subnet =
+            |node: Option<&Node>| node.and_then(|node| node.get("subnet")).map(|subnet| subnet.data.clone());
+        let first_overlay = base.len();
+        let mut all = base;
+        all.extend_from_slice(overlay);
+        // Positions in `all`, so that a change shows wherever a pool was taken to.
+        let mut result: Vec<usize> = Vec::new();
+        for below in 0..first_overlay {
+            for above in first_overlay..all.len() {
+                let known = |result: &[usize], all: &[Node], wanted: usize| {
+                    result.iter().position(|pool| subnet(all.get(*pool)) == subnet(all.get(wanted)))
+                };
+                let differs = subnet(all.get(above)) != subnet(all.get(below));
+                if differs && known(&result, &all, above).is_none() {
+                    result.push(above);
                     continue;
                 }
-                below = self.by_key(below, above.clone(), place);
-                match known(&pools, &below).and_then(|index| pools.get_mut(index)) {
-                    Some(pool) => *pool = below.clone(),
-                    None => pools.push(below.clone()),
+                let Some(overlay) = all.get(above).cloned() else { continue };
+                if let Some(pool) = all.get_mut(below) {
+                    let own = std::mem::replace(pool, Node::synthetic(Data::Null));
+                    *pool = self.by_key(own, overlay, place);
+                }
+                match known(&result, &all, below).and_then(|index| result.get_mut(index)) {
+                    Some(pool) => *pool = below,
+                    None => result.push(below),
                 }
             }
         }
-        pools
+        result.into_iter().filter_map(|pool| all.get(pool).cloned()).collect()
     }
 }
 

@@ -24,10 +24,6 @@ struct Checker<'diagnostics> {
 
 impl Checker<'_> {
     /// `at` is the place of the key, for values that take no room.
-    #[expect(
-        clippy::match_same_arms,
-        reason = "an arm with a condition says what is right, one after the other"
-    )]
     fn value(&mut self, node: &Node, shape: &Shape, path: &NodePath, at: Span) {
         match (shape, &node.data) {
             (Shape::Any, _) | (Shape::Whole(..), Data::String(_)) => {}

@@ -1,4 +1,6 @@
 //! Files in, project or findings out.
 
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod files;
