@@ -59,7 +59,10 @@ impl Checker<'_> {
                 self.repetition(items, path);
                 self.items(items, item, path, at);
             }
-            (Shape::Map(value) | Shape::Named(value) | Shape::Loose(value), Data::Mapping(mapping)) => {
+            (
+                Shape::Map(value) | Shape::Keyed(value) | Shape::Named(value) | Shape::Loose(value),
+                Data::Mapping(mapping),
+            ) => {
                 self.map(mapping, shape, value, path);
             }
             (Shape::Object(object), Data::Mapping(_)) => self.object(node, object, path, at),
@@ -80,6 +83,10 @@ impl Checker<'_> {
     fn map(&mut self, mapping: &Mapping, shape: &Shape, value: &Shape, path: &NodePath) {
         for (key, entry) in mapping.iter() {
             let named = is_name(key);
+            if matches!(shape, Shape::Keyed(_)) && key.is_empty() {
+                let message = format!("`{path}` has an empty name");
+                self.diagnostics.push(Diagnostic::error("invalid-name", entry.key_span, message));
+            }
             if matches!(shape, Shape::Named(_)) && !named {
                 let diagnostic = Diagnostic::error(
                     "invalid-name",
@@ -225,7 +232,7 @@ fn fits(shape: &Shape, node: &Node) -> bool {
         Shape::Text(..) | Shape::Word(_) => matches!(node.data, Data::String(_)),
         Shape::Whole(..) => kind(node).has(Kinds::INT) || kind(node).has(Kinds::TEXT),
         Shape::List(_) | Shape::Set(_) => matches!(node.data, Data::Sequence(_)),
-        Shape::Map(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_) => {
+        Shape::Map(_) | Shape::Keyed(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_) => {
             matches!(node.data, Data::Mapping(_))
         }
         Shape::Either(shapes) => shapes.iter().any(|shape| fits(shape, node)),
@@ -241,6 +248,7 @@ fn allows(shape: &Shape, kinds: Kinds) -> bool {
         | Shape::List(_)
         | Shape::Set(_)
         | Shape::Map(_)
+        | Shape::Keyed(_)
         | Shape::Named(_)
         | Shape::Loose(_)
         | Shape::Object(_) => false,
@@ -278,7 +286,9 @@ fn expected(shape: &Shape) -> String {
             }
             Shape::Word(options) => options.iter().for_each(|option| add(&format!("`{option}`"))),
             Shape::List(_) | Shape::Set(_) => add("a list"),
-            Shape::Map(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_) => add("a mapping"),
+            Shape::Map(_) | Shape::Keyed(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_) => {
+                add("a mapping")
+            }
             Shape::Either(shapes) => shapes.iter().for_each(|shape| collect(shape, words)),
         }
     }

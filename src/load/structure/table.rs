@@ -48,6 +48,8 @@ pub enum Shape {
     Set(&'static Shape),
     /// A mapping with free keys.
     Map(&'static Shape),
+    /// A mapping with free keys that are not empty.
+    Keyed(&'static Shape),
     /// A mapping whose keys are names: letters, digits, `.`, `_`, `-`.
     Named(&'static Shape),
     /// A mapping whose keys are names; other keys are let through unchecked, as the reference does.
@@ -79,7 +81,7 @@ pub enum Others {
     Any,
 }
 
-use Shape::{Any, Either, List, Loose, Map, Named, Scalar, Set, Text, Whole, Word};
+use Shape::{Any, Either, Keyed, List, Loose, Map, Named, Scalar, Set, Text, Whole, Word};
 
 const fn object(what: &'static str, attributes: &'static [(&'static str, Shape)]) -> Object {
     Object { what, attributes, required: &[], others: Others::Extensions }
@@ -106,8 +108,8 @@ const ANY_SCALAR: Shape = Scalar(Kinds::TEXT.or(Kinds::NUMBER).or(Kinds::BOOL).o
 const TEXTS: Shape = List(&TEXT);
 const TEXT_SET: Shape = Set(&TEXT);
 const TEXT_OR_TEXTS: Shape = Either(&[TEXT, TEXT_SET]);
-const PAIRS: Shape = Either(&[Map(&ANY_SCALAR), TEXT_SET]);
-const HOSTS: Shape = Either(&[Map(&Either(&[TEXT, TEXTS])), TEXT_SET]);
+const PAIRS: Shape = Either(&[Keyed(&ANY_SCALAR), TEXT_SET]);
+const HOSTS: Shape = Either(&[Keyed(&Either(&[TEXT, TEXTS])), TEXT_SET]);
 const COMMAND: Shape = Either(&[NULL, TEXT, TEXTS]);
 const OPTIONS: Shape = Map(&NUMBER_TEXT);
 
@@ -503,11 +505,11 @@ const OPEN_EXTERNAL: Object =
     Object { what: "`external`", attributes: &[("name", TEXT)], required: &[], others: Others::Any };
 const IPAM_POOL: Object = object(
     "an address pool",
-    &[("subnet", TEXT), ("ip_range", TEXT), ("gateway", TEXT), ("aux_addresses", Map(&TEXT))],
+    &[("subnet", TEXT), ("ip_range", TEXT), ("gateway", TEXT), ("aux_addresses", Keyed(&TEXT))],
 );
 const IPAM: Object = object(
     "`ipam`",
-    &[("driver", TEXT), ("config", List(&Shape::Object(&IPAM_POOL))), ("options", Map(&TEXT))],
+    &[("driver", TEXT), ("config", List(&Shape::Object(&IPAM_POOL))), ("options", Keyed(&TEXT))],
 );
 const NETWORK: Object = object(
     "a network",
