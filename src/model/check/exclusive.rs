@@ -171,16 +171,16 @@ impl Checker<'_> {
     fn mounts(&mut self) {
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         let list = |attribute: &str| NodePath::of(&["services", self.service.name.as_str(), attribute]);
-        for (index, entry) in self.service.tmpfs.iter().enumerate() {
-            let target = entry.split(':').next().unwrap_or(entry);
-            seen.entry(target).or_insert(self.project.origins.span(&list("tmpfs").index(index)));
-        }
+        let tmpfs =
+            self.service.tmpfs.iter().map(|entry| entry.split(':').next().unwrap_or(entry)).enumerate();
+        let volumes = self.service.volumes.iter().map(|mount| mount.target.as_str()).enumerate();
+        let tmpfs = tmpfs.map(|(index, target)| ("tmpfs", index, target));
+        let volumes = volumes.map(|(index, target)| ("volumes", index, target));
         let mut clashes = Vec::new();
-        for (index, mount) in self.service.volumes.iter().enumerate() {
-            let span = self.project.origins.span(&list("volumes").index(index));
-            if let Some(first) = seen.insert(&mount.target, span) {
-                let message =
-                    format!("service `{}` mounts two things on `{}`", self.service.name, mount.target);
+        for (attribute, index, target) in tmpfs.chain(volumes) {
+            let span = self.project.origins.span(&list(attribute).index(index));
+            if let Some(first) = seen.insert(target, span) {
+                let message = format!("service `{}` mounts two things on `{target}`", self.service.name);
                 clashes.push((span, message, first));
             }
         }
