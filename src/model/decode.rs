@@ -182,3 +182,58 @@ fn remove(node: &mut Node, path: &[PathSegment]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceMap;
+
+    /// What is said about a canonical file, in the order of its lines.
+    fn findings(text: &str) -> Vec<String> {
+        let mut sources = SourceMap::default();
+        let source = sources.add("f", "f", text);
+        let mut diagnostics = Diagnostics::default();
+        let tree = crate::yaml::parse(source, text, &mut diagnostics).remove(0);
+        let decoded = project(Arc::new(tree), DecodeContext::default(), &mut diagnostics);
+        assert_eq!(decoded.is_none(), diagnostics.has_errors());
+        let line = |item: &Diagnostic| {
+            let place = sources.place(item.primary.span).unwrap_or_default();
+            format!("{place} {} | {}", item.message, item.primary.text)
+        };
+        diagnostics.sorted().into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn every_value_that_does_not_fit_is_reported() {
+        let text = "services:\n  a:\n    mem_limit: lots\n    ports: [{target: -1}, {target: 80, published: [x]}]\n    \
+                    healthcheck: {interval: 10}\n  b:\n    imgae: x\nnetworks:\n  n: {internal: maybe}\nfoo: 1\n";
+        assert_eq!(
+            findings(text),
+            [
+                "f:3:16 invalid value for `services.a.mem_limit`: `lots` is not a size | \
+                 expected bytes, or a number with a unit: `512m`, `2gb`, `1.5g`",
+                "f:4:22 invalid value for `services.a.ports[0].target`: the number `-1` is out of range | \
+                 expected a whole number, 0 or more",
+                "f:4:51 invalid value for `services.a.ports[1].published`: a list cannot be used here | \
+                 expected text",
+                "f:5:29 invalid value for `services.a.healthcheck.interval`: `10` has no unit | \
+                 expected numbers with units: `30s`, `1m30s`, `500ms`, `2h`, `1d`",
+                "f:7:5 unknown attribute `imgae` in `services.b` | ",
+                "f:9:17 invalid value for `networks.n.internal`: `maybe` cannot be used here | \
+                 expected `true` or `false`",
+                "f:10:1 unknown attribute `foo` in the top level | ",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mistake_behind_an_anchor_is_reported_once() {
+        let text = "services:\n  a: &a\n    mem_limit: lots\n  b: *a\n";
+        assert_eq!(findings(text).len(), 1);
+    }
+
+    #[test]
+    fn a_sound_file_has_no_findings() {
+        assert_eq!(findings("name: x\nservices:\n  a: {image: x}\nx-y: {z: 1}\n"), Vec::<String>::new());
+    }
+}

@@ -66,3 +66,26 @@ fn number(text: &str, lead: u8) -> (u128, usize) {
     }
     (value, count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(expect: &[&str]) {
+        let mut sorted = expect.to_vec();
+        sorted.reverse();
+        sorted.sort_by(|left, right| natural_order(left, right));
+        assert_eq!(sorted, expect);
+    }
+
+    #[test]
+    fn numbers_in_keys_are_ordered_by_value() {
+        check(&["web", "web1", "web2", "web10", "web010"]);
+        check(&["a1b", "a1-", "a2"]);
+    }
+
+    #[test]
+    fn other_characters_stand_before_letters_and_capitals_before_small_ones() {
+        check(&["_a", "A", "A_B", "AB", "a", "a-b", "ab"]);
+    }
+}
