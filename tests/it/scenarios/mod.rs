@@ -1,1 +1,3 @@
-//! To come.
+//! What people rely on, told as stories on a whole engine: one obligation each.
+
+mod up;

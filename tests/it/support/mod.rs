@@ -1,6 +1,8 @@
 //! What the tests stand on: an engine in memory behind a real socket, and scenarios that run on it and on a real engine.
 
+pub mod checks;
 pub mod fake_engine;
 pub mod place;
 pub mod raw;
+pub mod scenario;
 pub mod world;

@@ -9,7 +9,7 @@ mod faults;
 mod routes;
 mod streams;
 
-pub use faults::{Fault, Recorded};
+pub use faults::{Fault, Recorded, matches};
 
 use super::world::World;
 use bytes::Bytes;

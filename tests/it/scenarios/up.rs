@@ -1,0 +1,121 @@
+//! `up` and `down`.
+
+use crate::support::scenario::scenario;
+
+/// Two services that run until they are told to stop, and stop at once.
+const TWO: &str = "\
+services:
+  web:
+    image: busybox:1.35
+    command: sleep infinity
+    stop_signal: SIGKILL
+    environment:
+      COLOUR: red
+  db:
+    image: busybox:1.35
+    command: sleep infinity
+    stop_signal: SIGKILL
+";
+
+#[test]
+fn an_unchanged_up_touches_nothing() {
+    scenario("a second `up` with the same file must not touch anything", |story| {
+        story.step("up").file("compose.yaml", TWO).runs("up -d").exits(0);
+        story.running("web", &[1]).running("db", &[1]);
+        let before = story.look();
+        story.step("up again").runs("up -d").exits(0);
+        story.changed_nothing().kept(&before, "web").kept(&before, "db");
+        story.step("down").runs("down").exits(0).nothing_left();
+    });
+}
+
+#[test]
+fn a_changed_service_alone_is_replaced_and_the_reason_told() {
+    scenario("only the service that changed must be replaced, and `up` must say why", |story| {
+        story.step("up").file("compose.yaml", TWO).runs("up -d").exits(0);
+        let before = story.look();
+        let changed = TWO.replace("COLOUR: red", "COLOUR: blue");
+        story.step("change the environment of web").file("compose.yaml", &changed).runs("up -d").exits(0);
+        story.replaced(&before, "web").kept(&before, "db").running("web", &[1]);
+        story.notes("environment.COLOUR").notes("red").notes("blue");
+        story.never_asked("POST", &format!("/containers/{}-db-1/*", story.project()));
+    });
+}
+
+#[test]
+fn scaling_up_and_down_keeps_the_numbers_that_stay() {
+    scenario(
+        "replicas that stay must keep their containers and numbers, and the highest must go first",
+        |story| {
+            story.step("up with one").file("compose.yaml", TWO).runs("up -d").exits(0);
+            let one = story.look();
+            story.step("up with three").runs("up -d --scale web=3").exits(0).running("web", &[1, 2, 3]);
+            let three = story.look();
+            let first = |snapshot: &crate::support::checks::Snapshot| snapshot.of("web")[0].id.clone();
+            story.must(first(&one) == first(&three), "web 1 stays the same container when there are more");
+            story.kept(&one, "db");
+            story.step("up with two").runs("up -d --scale web=2").exits(0).running("web", &[1, 2]);
+            let two = story.look();
+            let ids = |snapshot: &crate::support::checks::Snapshot| -> Vec<String> {
+                snapshot.of("web").into_iter().take(2).map(|one| one.id.clone()).collect()
+            };
+            story.must(ids(&three) == ids(&two), "web 1 and 2 stay the same containers when there are fewer");
+            story.kept(&one, "db");
+        },
+    );
+}
+
+#[test]
+fn orphans_are_named_and_removed_only_on_request() {
+    scenario(
+        "a container whose service is gone from the file must be named, and kept unless asked for",
+        |story| {
+            story.step("up").file("compose.yaml", TWO).runs("up -d").exits(0);
+            let before = story.look();
+            let alone = &TWO[..TWO.find("  db:").unwrap()];
+            story.step("take db out of the file").file("compose.yaml", alone).runs("up -d").exits(0);
+            let orphan = format!("{}-db-1", story.project());
+            story.notes(&orphan).notes("--remove-orphans").changed_nothing();
+            story.kept(&before, "db").kept(&before, "web");
+            story.step("ask for it").runs("up -d --remove-orphans").exits(0);
+            story.gone("db").kept(&before, "web").does_not_note("--remove-orphans");
+        },
+    );
+}
+
+#[test]
+fn anonymous_volumes_survive_a_replacement() {
+    scenario("what is in an anonymous volume must outlive the container that is replaced", |story| {
+        let file = "\
+services:
+  db:
+    image: postgres:15
+    entrypoint: [sleep, infinity]
+    stop_signal: SIGKILL
+    environment:
+      COLOUR: red
+    volumes:
+      - /scratch
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        let before = story.look();
+        let volumes = |snapshot: &crate::support::checks::Snapshot| snapshot.of("db")[0].volumes.clone();
+        let paths: Vec<String> = volumes(&before).into_keys().collect();
+        story.must(
+            paths == ["/scratch", "/var/lib/postgresql/data"],
+            &format!("the file's and the image's anonymous volumes are there: {paths:?}"),
+        );
+        story.step("change it").file("compose.yaml", &file.replace("red", "blue")).runs("up -d").exits(0);
+        story.replaced(&before, "db");
+        let after = story.look();
+        story.must(
+            volumes(&before) == volumes(&after),
+            "the replacement has the same volumes at the same paths",
+        );
+        story.step("ask for fresh ones").runs("up -d --force-recreate -V").exits(0);
+        let fresh = story.look();
+        story.replaced(&after, "db");
+        let shared = volumes(&fresh).values().any(|name| volumes(&after).values().any(|old| old == name));
+        story.must(!shared, "with -V no old volume is used again");
+    });
+}

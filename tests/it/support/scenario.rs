@@ -1,0 +1,177 @@
+//! A scenario: one obligation, steps named as sentences, the real binary, and checks on what the engine then has.
+//!
+//! The same text runs on the fake engine and, with `STACK_TEST_ENGINE=real`, on a real one. Whatever fails, the panic says
+//! everything: files, commands, outputs, and the engine's state. Checks are in `checks.rs`.
+
+use super::place::{Place, block_on};
+use super::world::World;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// How long one command may take; none does on purpose.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Runs a scenario on each engine there is. `obligation` says what must hold: "an unchanged up must not touch anything".
+pub fn scenario(obligation: &str, story: impl Fn(&mut Scenario<'_>)) {
+    for place in [Some(Place::fake(World::new())), Place::real()].into_iter().flatten() {
+        story(&mut Scenario::new(obligation, &place));
+    }
+}
+
+/// A scenario under way.
+pub struct Scenario<'a> {
+    pub(super) place: &'a Place,
+    obligation: String,
+    folder: tempfile::TempDir,
+    home: tempfile::TempDir,
+    environment: BTreeMap<String, String>,
+    /// What was done so far, for the panic.
+    story: Vec<String>,
+    /// How many requests the fake engine had seen when the step began.
+    pub(super) requests_before: usize,
+    pub(super) last: Ran,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Default)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl<'a> Scenario<'a> {
+    fn new(obligation: &str, place: &'a Place) -> Self {
+        let folder = || tempfile::Builder::new().prefix("scenario-").tempdir().expect("a temporary folder");
+        Self {
+            place,
+            obligation: obligation.to_owned(),
+            folder: folder(),
+            home: folder(),
+            environment: BTreeMap::new(),
+            story: Vec::new(),
+            requests_before: 0,
+            last: Ran::default(),
+        }
+    }
+
+    /// The project's name, its own on every run.
+    pub fn project(&self) -> &str {
+        &self.place.unique
+    }
+
+    /// Begins a step: what is done, as a sentence.
+    pub fn step(&mut self, sentence: &str) -> &mut Self {
+        self.story.push(format!("step: {sentence}"));
+        self.requests_before = self.place.fake.as_ref().map_or(0, |fake| fake.requests().len());
+        self
+    }
+
+    /// Writes a file into the project's folder.
+    pub fn file(&mut self, path: &str, text: &str) -> &mut Self {
+        let full = self.folder.path().join(path);
+        std::fs::create_dir_all(full.parent().expect("a file is in a folder")).expect("a folder");
+        std::fs::write(&full, text).expect("a file");
+        self.story.push(format!("file {path}:\n{}", indented(text)));
+        self
+    }
+
+    /// Sets an environment variable for the commands that follow.
+    pub fn environment(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self.story.push(format!("environment: {name}={value}"));
+        self
+    }
+
+    /// Runs `stack` with these words, and goes on whatever comes of it.
+    pub fn runs(&mut self, words: &str) -> &mut Self {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_stack"));
+        command
+            .arg("--project-name")
+            .arg(self.project())
+            .args(words.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.home.path())
+            .env("DOCKER_HOST", &self.place.host)
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let ended = block_on(async { tokio::time::timeout(PATIENCE, command.output()).await });
+        let Ok(ended) = ended else {
+            self.story.push(format!("$ stack {words}\n  (no end after {} s)", PATIENCE.as_secs()));
+            self.fail("a command did not end");
+        };
+        let ended = ended.unwrap_or_else(|error| panic!("{}: {error}", env!("CARGO_BIN_EXE_stack")));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.last =
+            Ran { code: ended.status.code(), stdout: text(&ended.stdout), stderr: text(&ended.stderr) };
+        self.story.push(format!(
+            "$ stack {words}\n  exit code {:?}\n  stdout:\n{}  stderr:\n{}",
+            self.last.code,
+            indented(&self.last.stdout),
+            indented(&self.last.stderr)
+        ));
+        self
+    }
+
+    /// Ends the test, and says all there is to say.
+    #[track_caller]
+    pub fn fail(&self, what: &str) -> ! {
+        let rule = "-".repeat(60);
+        panic!(
+            "on the {} engine: {}\nviolated: {what}\n{rule}\n{}\n{rule}\nthe engine has:\n{}{}",
+            self.place.word(),
+            self.obligation,
+            self.story.join("\n"),
+            self.engine_state(),
+            self.requests_text(),
+        );
+    }
+
+    fn engine_state(&self) -> String {
+        let label = self.project_label();
+        let raw = self.place.raw();
+        let mut text = String::new();
+        for kind in ["containers", "networks", "volumes"] {
+            for row in raw.labelled(kind, &label) {
+                let of = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+                let name = row["Names"][0].as_str().map_or_else(|| of("Name"), ToOwned::to_owned);
+                text.push_str(&format!("  {kind}: {name} {} {}\n", of("Id"), of("Status")));
+                for (key, value) in row["Labels"].as_object().into_iter().flatten() {
+                    text.push_str(&format!("      {key}={}\n", value.as_str().unwrap_or_default()));
+                }
+            }
+        }
+        text
+    }
+
+    fn requests_text(&self) -> String {
+        let Some(fake) = &self.place.fake else { return String::new() };
+        let mut text = "requests of the last step:\n".to_owned();
+        for one in fake.requests().iter().skip(self.requests_before) {
+            text.push_str(&format!("  {} -> {:?}\n", one.line(), one.status));
+            if one.is_mutating() && !one.body.is_empty() && one.body.len() < 4000 {
+                text.push_str(&format!("      {}\n", one.body));
+            }
+        }
+        text
+    }
+
+    pub(super) fn project_label(&self) -> String {
+        let (key, value) = self.place.label();
+        format!("{key}={value}")
+    }
+
+    /// The engine's answer about one of its things.
+    pub(super) fn get(&self, path: &str) -> Value {
+        self.place.raw().get(path)
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
