@@ -60,6 +60,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// # Errors
 /// The named address cannot be used, or nothing answers; with everything that was tried.
 pub async fn connect(endpoints: &Endpoints) -> Result<Engine, ConnectError> {
+    let engine = find(endpoints).await?;
+    Ok(match config_dir(endpoints) {
+        Some(config_dir) => engine.with_credentials(&config_dir),
+        None => engine,
+    })
+}
+
+/// `DOCKER_CONFIG`, else `~/.docker`.
+fn config_dir(endpoints: &Endpoints) -> Option<PathBuf> {
+    endpoints.config_dir.clone().or_else(|| Some(endpoints.home.as_ref()?.join(".docker")))
+}
+
+async fn find(endpoints: &Endpoints) -> Result<Engine, ConnectError> {
     let pinned = match endpoints.api_version.as_deref().filter(|text| !text.is_empty()) {
         None => None,
         Some(text) => Some(ApiVersion::parse(text).ok_or_else(|| ConnectError {
@@ -158,9 +171,7 @@ fn parse_address(host: &str) -> Result<Address, String> {
 
 /// The host of the docker context in use, when one is.
 fn context_host(endpoints: &Endpoints) -> Result<Option<(String, String)>, ConnectError> {
-    let Some(config_dir) =
-        endpoints.config_dir.clone().or_else(|| Some(endpoints.home.as_ref()?.join(".docker")))
-    else {
+    let Some(config_dir) = config_dir(endpoints) else {
         return Ok(None);
     };
     let named = endpoints.context.clone().filter(|name| !name.is_empty());

@@ -2,13 +2,13 @@
 
 use super::{Engine, EngineError};
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerUpdateBody};
 use bollard::query_parameters::{
     CreateContainerOptions, KillContainerOptions, RemoveContainerOptions, RenameContainerOptions,
     RestartContainerOptions, StopContainerOptions,
 };
 
-fn subject(name: &str) -> String {
+pub(super) fn subject(name: &str) -> String {
     format!("container `{name}`")
 }
 
@@ -137,6 +137,20 @@ impl Engine {
     pub async fn unpause_container(&self, id: &str, name: &str) -> Result<(), EngineError> {
         let done = self.docker.unpause_container(id).await;
         done.map_err(|error| EngineError::from_bollard("unpause", subject(name), &error))
+    }
+
+    /// Changes limits or the restart policy of a container in place. `POST /containers/{id}/update`.
+    ///
+    /// # Errors
+    /// `Conflict` when a limit cannot be changed while it runs; `NotFound` also from Podman 4, which has no such call.
+    pub async fn update_container(
+        &self,
+        id: &str,
+        name: &str,
+        body: ContainerUpdateBody,
+    ) -> Result<(), EngineError> {
+        let done = self.docker.update_container(id, body).await;
+        done.map_err(|error| EngineError::from_bollard("update", subject(name), &error))
     }
 
     /// Everything the engine knows about a container. `GET /containers/{id}/json`.

@@ -55,6 +55,10 @@ impl fmt::Display for EngineErrorKind {
 
 impl EngineError {
     /// Says what was asked, about what, and keeps the engine's own words.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the rest of bollard's list is mistakes in requests and answers"
+    )]
     pub(super) fn from_bollard(operation: &'static str, subject: impl Into<String>, error: &Error) -> Self {
         let (kind, message) = match error {
             Error::DockerResponseServerError { status_code, message } => {

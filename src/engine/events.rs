@@ -1,15 +1,16 @@
-//! What happens to containers, as it happens: `GET /events`.
+//! What happens in the engine, as it happens: `GET /events`.
 
+use super::lists::null_is_default;
+use super::request::{Call, filters};
+use super::stream::{self, Streamed};
 use super::{Engine, EngineError};
-use bollard::errors::Error;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use http_body_util::{BodyStream, Either, Full};
+use futures_util::StreamExt;
+use hyper::Method;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Events as they happen; it ends when the connection does.
-pub type EventStream = std::pin::Pin<Box<dyn Stream<Item = Result<ContainerEvent, EngineError>> + Send>>;
+pub type EventStream = Streamed<ContainerEvent>;
 
 /// Something happened to a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,13 +25,46 @@ pub struct ContainerEvent {
     pub time_nano: i64,
 }
 
+/// Which events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// `key=value` or `key`: all of them must be there.
+    pub labels: Vec<String>,
+    /// `container`, `network`, `volume`, `image`; empty for all.
+    pub kinds: Vec<String>,
+    /// `die`, `health_status`, …; empty for all.
+    pub actions: Vec<String>,
+    /// From then on: Unix seconds with fraction, or RFC 3339; empty for now.
+    pub since: String,
+    /// Up to then; empty for without end.
+    pub until: String,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineEvent {
+    /// `container`, `network`, ….
+    pub kind: String,
+    /// `start`, `die`, `health_status: healthy`, `exec_create: sh`, ….
+    pub action: String,
+    /// The subject's id; a volume's name.
+    pub id: String,
+    /// `name`, `image`, `exitCode`, and the labels.
+    pub attributes: BTreeMap<String, String>,
+    /// When, in nanoseconds since 1970.
+    pub time_nano: i64,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Message {
+    #[serde(rename = "Type")]
+    kind: String,
     #[serde(rename = "Action")]
     action: String,
-    #[serde(rename = "Actor")]
+    #[serde(rename = "Actor", deserialize_with = "null_is_default")]
     actor: Actor,
+    time: i64,
     #[serde(rename = "timeNano")]
     time_nano: i64,
 }
@@ -40,74 +74,54 @@ struct Message {
 struct Actor {
     #[serde(rename = "ID")]
     id: String,
-    #[serde(rename = "Attributes")]
-    attributes: Option<BTreeMap<String, String>>,
+    #[serde(rename = "Attributes", deserialize_with = "null_is_default")]
+    attributes: BTreeMap<String, String>,
 }
 
 impl Engine {
-    /// The events of containers from now on; of one project when it is named. When this returns, the engine is
-    /// listening: nothing that happens later is missed.
+    /// Events that pass the filter. When this returns, the engine is listening: nothing that happens later is missed.
     ///
     /// # Errors
-    /// The engine's refusal, or no answer. The stream itself ends when the connection does.
-    pub async fn container_events(&self, project: Option<&str>) -> Result<EventStream, EngineError> {
-        let failed = |error: Error| EngineError::from_bollard("follow", "the engine's events", &error);
-        let mut filters = BTreeMap::from([("type", vec!["container".to_owned()])]);
-        if let Some(project) = project {
-            filters.insert("label", vec![format!("{}={project}", super::label::PROJECT)]);
-        }
-        let filters = serde_json::to_string(&filters).unwrap_or_default();
-        let query = serde_urlencoded::to_string([("filters", filters)]).unwrap_or_default();
-        let request = hyper::Request::builder()
-            .uri(format!("http://engine/events?{query}"))
-            .body(Either::Left(Full::new(Bytes::new())))
-            .map_err(|err| failed(Error::HttpClientError { err }))?;
-        let answer = self.transport.send(request).await.map_err(failed)?;
-        if !answer.status().is_success() {
-            let status_code = answer.status().as_u16();
-            return Err(failed(Error::DockerResponseServerError {
-                status_code,
-                message: "refused".to_owned(),
-            }));
-        }
-        let frames = BodyStream::new(answer.into_body());
-        let stream =
-            futures_util::stream::unfold((frames, Vec::new()), |(mut frames, mut buffer)| async move {
-                loop {
-                    if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
-                        let line: Vec<u8> = buffer.drain(..=end).collect();
-                        if line.iter().all(u8::is_ascii_whitespace) {
-                            continue;
-                        }
-                        return Some((parse(&line), (frames, buffer)));
-                    }
-                    match frames.next().await {
-                        Some(Ok(frame)) => {
-                            if let Some(data) = frame.data_ref() {
-                                buffer.extend_from_slice(data);
-                            }
-                        }
-                        Some(Err(err)) => {
-                            let error = Error::HyperResponseError { err };
-                            let error = EngineError::from_bollard("follow", "the engine's events", &error);
-                            return Some((Err(error), (frames, buffer)));
-                        }
-                        None => return None,
-                    }
-                }
-            });
-        Ok(Box::pin(stream))
+    /// The engine's refusal, or no answer; in the stream: the connection was cut.
+    pub async fn events(&self, filter: &EventFilter) -> Result<Streamed<EngineEvent>, EngineError> {
+        let EventFilter { labels, kinds, actions, since, until } = filter;
+        let filters = filters(&[("label", labels), ("type", kinds), ("event", actions)]);
+        let call = Call::new(Method::GET, "follow", "the engine's events", "/events")
+            .query("filters", filters)
+            .query_if(!since.is_empty(), "since", since.as_str())
+            .query_if(!until.is_empty(), "until", until.as_str());
+        let answer = self.call(call).await?;
+        let messages =
+            stream::json_values::<Message>(answer.into_body(), "follow", "the engine's events".to_owned());
+        Ok(Box::pin(messages.map(|message| {
+            message.map(|Message { kind, action, actor, time, time_nano }| EngineEvent {
+                kind,
+                action,
+                id: actor.id,
+                attributes: actor.attributes,
+                time_nano: if time_nano == 0 { time.saturating_mul(1_000_000_000) } else { time_nano },
+            })
+        })))
     }
-}
 
-fn parse(line: &[u8]) -> Result<ContainerEvent, EngineError> {
-    let message: Message = serde_json::from_slice(line).map_err(|err| {
-        EngineError::from_bollard("follow", "the engine's events", &Error::JsonSerdeError { err })
-    })?;
-    Ok(ContainerEvent {
-        id: message.actor.id,
-        action: message.action,
-        attributes: message.actor.attributes.unwrap_or_default(),
-        time_nano: message.time_nano,
-    })
+    /// The events of containers from now on; of one project when it is named.
+    ///
+    /// # Errors
+    /// As [`Engine::events`].
+    pub async fn container_events(&self, project: Option<&str>) -> Result<EventStream, EngineError> {
+        let filter = EventFilter {
+            labels: project.iter().map(|name| format!("{}={name}", super::label::PROJECT)).collect(),
+            kinds: vec!["container".to_owned()],
+            ..EventFilter::default()
+        };
+        let events = self.events(&filter).await?;
+        Ok(Box::pin(events.map(|event| {
+            event.map(|EngineEvent { kind: _, action, id, attributes, time_nano }| ContainerEvent {
+                id,
+                action,
+                attributes,
+                time_nano,
+            })
+        })))
+    }
 }

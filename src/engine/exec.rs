@@ -1,15 +1,18 @@
 //! Programs run inside containers: `/containers/{id}/exec`, `/exec/{id}/…`.
 
+use super::request::Call;
+use super::stream::{Attached, OutputStream};
 use super::{Engine, EngineError};
-use bollard::container::LogOutput;
-use bollard::exec::{ResizeExecOptions, StartExecOptions, StartExecResults};
+use bollard::exec::ResizeExecOptions;
 use bollard::models::ExecConfig;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
+use hyper::Method;
 use std::pin::Pin;
 use tokio::io::AsyncWrite;
 
 /// What to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent flag of the API")]
 pub struct ExecSpec {
     /// Program and arguments.
     pub command: Vec<String>,
@@ -43,7 +46,7 @@ pub struct ExecSession {
     /// Its id, for [`Engine::exec_exit_code`] and [`Engine::resize_exec`].
     pub id: String,
     /// What it writes.
-    pub output: Pin<Box<dyn Stream<Item = Result<super::LogChunk, EngineError>> + Send>>,
+    pub output: OutputStream,
     /// What it reads; shutting it down is the end of its input.
     pub input: Pin<Box<dyn AsyncWrite + Send>>,
 }
@@ -73,25 +76,20 @@ impl Engine {
             working_dir: optional(&spec.working_dir),
             ..ExecConfig::default()
         };
-        let failed = |error| EngineError::from_bollard("run a command in", subject.clone(), &error);
-        let created = self.docker.create_exec(id, config).await.map_err(failed)?;
-        let options = StartExecOptions { detach: spec.detach, tty: spec.tty, output_capacity: None };
-        let started = self.docker.start_exec(&created.id, Some(options)).await.map_err(failed)?;
-        Ok(match started {
-            StartExecResults::Detached => None,
-            StartExecResults::Attached { output, input } => {
-                let output = output.map(move |item| match item {
-                    Ok(LogOutput::StdErr { message }) => Ok(super::LogChunk { stderr: true, bytes: message }),
-                    Ok(
-                        LogOutput::StdOut { message }
-                        | LogOutput::Console { message }
-                        | LogOutput::StdIn { message },
-                    ) => Ok(super::LogChunk { stderr: false, bytes: message }),
-                    Err(error) => Err(EngineError::from_bollard("read from", subject.clone(), &error)),
-                });
-                Some(ExecSession { id: created.id, output: Box::pin(output), input })
-            }
-        })
+        let created = self
+            .docker
+            .create_exec(id, config)
+            .await
+            .map_err(|error| EngineError::from_bollard("run a command in", subject.clone(), &error))?;
+        let path = format!("/exec/{}/start", created.id);
+        let call = Call::new(Method::POST, "run a command in", &subject, &path)
+            .json(&serde_json::json!({ "Detach": spec.detach, "Tty": spec.tty }));
+        if spec.detach {
+            self.call(call).await?;
+            return Ok(None);
+        }
+        let Attached { output, input } = self.upgrade(call, spec.tty).await?;
+        Ok(Some(ExecSession { id: created.id, output, input }))
     }
 
     /// The exit code of a program that has ended; 0 when the engine does not know. `GET /exec/{id}/json`.

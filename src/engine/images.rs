@@ -1,10 +1,17 @@
 //! Images: `/images/…`, `/build`.
 
+use super::lists::null_is_default;
+use super::registry::{self, RegistryAuth};
+use super::request::Call;
+use super::stream::{self, ByteStream};
 use super::{Engine, EngineError, EngineErrorKind};
+use bollard::errors::Error;
 use bollard::models::{ImageConfig, ImageInspect};
-use bollard::query_parameters::{BuildImageOptions, CreateImageOptions};
+use bollard::query_parameters::RemoveImageOptions;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use hyper::Method;
+use serde::Deserialize;
 use std::collections::HashMap;
 
 /// How far a pull is.
@@ -43,6 +50,10 @@ pub struct BuildSpec {
     pub cache_from: Vec<String>,
     /// Bytes of `/dev/shm`.
     pub shm_size: Option<i32>,
+    /// Limits of the processes of `RUN`: name, soft, hard.
+    pub ulimits: Vec<(String, i64, i64)>,
+    /// Windows isolation.
+    pub isolation: String,
     /// Use no cache.
     pub no_cache: bool,
     /// Pull base images even when they are there.
@@ -54,7 +65,7 @@ pub struct BuildSpec {
 pub struct BuildLine(pub String);
 
 impl Engine {
-    /// Pulls an image. `POST /images/create`.
+    /// Pulls an image, as who Docker's configuration says one is. `POST /images/create`.
     ///
     /// # Errors
     /// `NotFound` when no registry has it, `Denied` without credentials, `Server` when the registry does not answer.
@@ -66,34 +77,71 @@ impl Engine {
     ) -> Result<(), EngineError> {
         // Without a tag the engine would pull every tag there is.
         let (name, tag) = split_reference(image);
-        let options = CreateImageOptions {
-            from_image: Some(name.to_owned()),
-            tag: Some(tag.to_owned()),
-            platform: platform.unwrap_or_default().to_owned(),
-            ..CreateImageOptions::default()
-        };
-        let subject = || format!("image `{image}`");
-        let mut stream = self.docker.create_image(Some(options), None, None);
-        while let Some(info) = stream.next().await {
-            let info = info.map_err(|error| EngineError::from_bollard("pull", subject(), &error))?;
-            if let Some(detail) = info.error_detail {
-                return Err(EngineError {
-                    operation: "pull",
-                    subject: subject(),
-                    kind: EngineErrorKind::Server,
-                    message: detail.message.unwrap_or_default(),
-                });
-            }
-            let bytes = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
-            let detail = info.progress_detail;
-            progress(PullProgress {
-                layer: info.id.unwrap_or_default(),
-                current: bytes(detail.as_ref().and_then(|detail| detail.current)),
-                total: bytes(detail.as_ref().and_then(|detail| detail.total)),
-                status: info.status.unwrap_or_default(),
-            });
+        let subject = format!("image `{image}`");
+        let mut call = Call::new(Method::POST, "pull", &subject, "/images/create")
+            .query("fromImage", name)
+            .query("tag", tag)
+            .query_if(platform.is_some(), "platform", platform.unwrap_or_default());
+        if let Some(auth) = self.credential(image).await {
+            call = call.header("x-registry-auth", auth.header());
+        }
+        let answer = self.call(call).await?;
+        let mut lines = stream::json_values::<TransferLine>(answer.into_body(), "pull", subject.clone());
+        while let Some(line) = lines.next().await {
+            progress(line?.into_progress("pull", &subject)?);
         }
         Ok(())
+    }
+
+    /// Pushes an image. `POST /images/{name}/push`.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there, `Denied` without credentials, `Server` when the registry does not answer.
+    pub async fn push_image(
+        &self,
+        image: &str,
+        mut progress: impl FnMut(PullProgress),
+    ) -> Result<(), EngineError> {
+        let (name, tag) = split_reference(image);
+        let subject = format!("image `{image}`");
+        let path = format!("/images/{name}/push");
+        // The engine wants the header even when there is nothing in it.
+        let auth = self.credential(image).await.unwrap_or_default();
+        let call = Call::new(Method::POST, "push", &subject, &path).query("tag", tag);
+        let answer = self.call(call.header("x-registry-auth", auth.header())).await?;
+        let mut lines = stream::json_values::<TransferLine>(answer.into_body(), "push", subject.clone());
+        while let Some(line) = lines.next().await {
+            progress(line?.into_progress("push", &subject)?);
+        }
+        Ok(())
+    }
+
+    async fn credential(&self, image: &str) -> Option<RegistryAuth> {
+        registry::credential(self.credentials.as_deref()?, image).await
+    }
+
+    /// Takes a name off an image, and removes the image with its last one; one that is gone already is no failure.
+    /// `DELETE /images/{name}`.
+    ///
+    /// # Errors
+    /// `Conflict` when a container uses it.
+    pub async fn remove_image(&self, image: &str, force: bool) -> Result<(), EngineError> {
+        let options = RemoveImageOptions { force, noprune: false, platforms: None };
+        match self.docker.remove_image(image, Some(options), None).await {
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            done => done
+                .map(drop)
+                .map_err(|error| EngineError::from_bollard("remove", format!("image `{image}`"), &error)),
+        }
+    }
+
+    /// Takes images from a tar archive. `POST /images/load`.
+    ///
+    /// # Errors
+    /// `Server` when it is no archive of images.
+    pub async fn load_images(&self, tar: ByteStream) -> Result<(), EngineError> {
+        let call = Call::new(Method::POST, "load", "images", "/images/load").query("quiet", "1").tar(tar);
+        self.call(call).await.map(drop)
     }
 
     /// Everything the engine knows about an image. `GET /images/{name}/json`.
@@ -131,53 +179,27 @@ impl Engine {
         context: impl Stream<Item = Bytes> + Send + 'static,
         mut line: impl FnMut(BuildLine),
     ) -> Result<(), EngineError> {
-        let image = spec.tags.first().cloned().unwrap_or_default();
-        let options = BuildImageOptions {
-            t: Some(image.clone()),
-            dockerfile: spec.dockerfile.clone(),
-            buildargs: Some(spec.args.clone()),
-            labels: Some(spec.labels.clone()),
-            target: spec.target.clone(),
-            platform: spec.platform.clone(),
-            networkmode: (!spec.network.is_empty()).then(|| spec.network.clone()),
-            extrahosts: (!spec.extra_hosts.is_empty()).then(|| spec.extra_hosts.join(",")),
-            cachefrom: (!spec.cache_from.is_empty()).then(|| spec.cache_from.clone()),
-            shmsize: spec.shm_size,
-            nocache: spec.no_cache,
-            pull: spec.pull.then(|| "1".to_owned()),
-            rm: true,
-            forcerm: true,
-            ..BuildImageOptions::default()
-        };
-        let failed = |message: String| EngineError {
-            operation: "build",
-            subject: format!("image `{image}`"),
-            kind: EngineErrorKind::Server,
-            message,
-        };
-        let mut stream = self.docker.build_image(options, None, Some(bollard::body_stream(context)));
-        while let Some(info) = stream.next().await {
-            let info = info.map_err(|error| {
-                let error = EngineError::from_bollard("build", format!("image `{image}`"), &error);
-                EngineError { message: error.message.clone(), ..error }
-            })?;
-            if let Some(detail) = info.error_detail {
-                return Err(failed(detail.message.unwrap_or_default()));
+        let image = spec.tags.first().map_or("(unnamed)", String::as_str);
+        let subject = format!("image `{image}`");
+        let context: ByteStream = Box::pin(context.map(Ok));
+        let call = build_call(spec, &subject).tar(context);
+        let answer = self.call(call).await?;
+        let mut lines = stream::json_values::<TransferLine>(answer.into_body(), "build", subject.clone());
+        while let Some(item) = lines.next().await {
+            let item = item?;
+            for part in item.stream.lines().filter(|part| !part.trim().is_empty()) {
+                line(BuildLine(part.to_owned()));
             }
-            if let Some(text) = info.stream {
-                for part in text.lines().filter(|part| !part.trim().is_empty()) {
-                    line(BuildLine(part.to_owned()));
-                }
-            }
-        }
-        drop(stream);
-        for tag in spec.tags.iter().skip(1) {
-            self.tag_image(&image, tag).await?;
+            item.into_progress("build", &subject)?;
         }
         Ok(())
     }
 
-    async fn tag_image(&self, image: &str, name: &str) -> Result<(), EngineError> {
+    /// Gives an image a further name. `POST /images/{name}/tag`.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there.
+    pub async fn tag_image(&self, image: &str, name: &str) -> Result<(), EngineError> {
         let (repo, tag) = split_reference(name);
         let options = bollard::query_parameters::TagImageOptions {
             repo: Some(repo.to_owned()),
@@ -186,6 +208,101 @@ impl Engine {
         let done = self.docker.tag_image(image, Some(options)).await;
         done.map_err(|error| EngineError::from_bollard("tag", format!("image `{name}`"), &error))
     }
+}
+
+/// A line of a pull, a push or a build.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TransferLine {
+    stream: String,
+    id: String,
+    status: String,
+    error: String,
+    #[serde(rename = "progressDetail", deserialize_with = "null_is_default")]
+    progress: TransferProgress,
+    #[serde(rename = "errorDetail", deserialize_with = "null_is_default")]
+    detail: TransferError,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TransferProgress {
+    current: i64,
+    total: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TransferError {
+    message: String,
+}
+
+impl TransferLine {
+    /// How far it is, or why it goes no further: by then the head of the answer has long said success.
+    fn into_progress(self, operation: &'static str, subject: &str) -> Result<PullProgress, EngineError> {
+        let Self { stream: _, id, status, error, progress, detail } = self;
+        let message = if detail.message.is_empty() { error } else { detail.message };
+        if message.is_empty() {
+            let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
+            let (current, total) = (bytes(progress.current), bytes(progress.total));
+            return Ok(PullProgress { layer: id, current, total, status });
+        }
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        let kind = if operation == "build" {
+            EngineErrorKind::Server
+        } else if says(&["denied", "unauthorized"]) {
+            EngineErrorKind::Denied
+        } else if says(&["not found", "manifest unknown", "does not exist"]) {
+            EngineErrorKind::NotFound
+        } else {
+            EngineErrorKind::Server
+        };
+        Err(EngineError { operation, subject: subject.to_owned(), kind, message })
+    }
+}
+
+/// The many parameters of a build.
+/// <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Image/operation/ImageBuild>
+fn build_call<'a>(spec: &'a BuildSpec, subject: &'a str) -> Call<'a> {
+    let BuildSpec {
+        tags,
+        dockerfile,
+        args,
+        labels,
+        target,
+        platform,
+        network,
+        extra_hosts,
+        cache_from,
+        shm_size,
+        ulimits,
+        isolation,
+        no_cache,
+        pull,
+    } = spec;
+    let mut call = Call::new(Method::POST, "build", subject, "/build").query("rm", "1").query("forcerm", "1");
+    for tag in tags {
+        call = call.query("t", tag.as_str());
+    }
+    for host in extra_hosts {
+        call = call.query("extrahosts", host.as_str());
+    }
+    let ulimits: Vec<_> = ulimits
+        .iter()
+        .map(|(name, soft, hard)| serde_json::json!({ "Name": name, "Soft": soft, "Hard": hard }))
+        .collect();
+    call.query_if(!dockerfile.is_empty(), "dockerfile", dockerfile.as_str())
+        .query_if(!args.is_empty(), "buildargs", serde_json::json!(args).to_string())
+        .query_if(!labels.is_empty(), "labels", serde_json::json!(labels).to_string())
+        .query_if(!target.is_empty(), "target", target.as_str())
+        .query_if(!platform.is_empty(), "platform", platform.as_str())
+        .query_if(!network.is_empty(), "networkmode", network.as_str())
+        .query_if(!cache_from.is_empty(), "cachefrom", serde_json::json!(cache_from).to_string())
+        .query_if(shm_size.is_some(), "shmsize", shm_size.unwrap_or(0).to_string())
+        .query_if(!ulimits.is_empty(), "ulimits", serde_json::Value::from(ulimits).to_string())
+        .query_if(!isolation.is_empty(), "isolation", isolation.as_str())
+        .query_if(*no_cache, "nocache", "1")
+        .query_if(*pull, "pull", "1")
 }
 
 /// `registry:5000/a/b:tag` to its name and tag (`latest` when there is none); a digest stays with the name's end.
@@ -202,6 +319,21 @@ fn split_reference(image: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_inside_an_answer_is_an_error_of_its_kind() {
+        let check = |operation, text: &str, expect: EngineErrorKind| {
+            let line: TransferLine = serde_json::from_str(text).unwrap();
+            assert_eq!(line.into_progress(operation, "image `a`").unwrap_err().kind, expect, "{text}");
+        };
+        check(
+            "pull",
+            r#"{"errorDetail":{"message":"manifest unknown"},"error":"x"}"#,
+            EngineErrorKind::NotFound,
+        );
+        check("pull", r#"{"error":"pull access denied, may not exist"}"#, EngineErrorKind::Denied);
+        check("build", r#"{"error":"sh: nope: not found"}"#, EngineErrorKind::Server);
+    }
 
     #[test]
     fn a_registrys_port_is_no_tag() {

@@ -1,13 +1,11 @@
 //! The lists that every command starts with, read into lean types of our own: unknown values must not fail (Podman has
 //! states that Docker has not), and what nobody needs is not decoded.
 
+use super::request::{Call, filters};
 use super::{Engine, EngineError};
-use bollard::errors::Error;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Either, Full};
+use hyper::Method;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A row of `GET /containers/json`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -158,10 +156,17 @@ pub struct ImageRow {
     /// `name@digest` it goes by.
     #[serde(deserialize_with = "null_is_default")]
     pub repo_digests: Vec<String>,
+    /// When it was made, seconds since 1970.
+    pub created: i64,
+    /// Bytes.
+    pub size: i64,
+    /// Its labels.
+    #[serde(deserialize_with = "null_is_default")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Engines write `null` for an empty list or map.
-fn null_is_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(
+pub(super) fn null_is_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
@@ -173,9 +178,8 @@ impl Engine {
     /// # Errors
     /// The engine's refusal, or no answer. `GET /containers/json`.
     pub async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerRow>, EngineError> {
-        let filters = HashMap::from([("label", labels)]);
-        self.get("list", "containers", "/containers/json", &[("all", "true".to_owned()), filter(&filters)])
-            .await
+        let call = Call::new(Method::GET, "list", "containers", "/containers/json").query("all", "true");
+        self.call_json(call.query("filters", filters(&[("label", labels)]))).await
     }
 
     /// Networks that carry all of these labels.
@@ -183,9 +187,8 @@ impl Engine {
     /// # Errors
     /// The engine's refusal, or no answer. `GET /networks`.
     pub async fn list_networks(&self, labels: &[String]) -> Result<Vec<NetworkRow>, EngineError> {
-        let filters = HashMap::from([("label", labels)]);
-        let query = if labels.is_empty() { Vec::new() } else { vec![filter(&filters)] };
-        self.get("list", "networks", "/networks", &query).await
+        let call = Call::new(Method::GET, "list", "networks", "/networks");
+        self.call_json(call.query_if(!labels.is_empty(), "filters", filters(&[("label", labels)]))).await
     }
 
     /// Volumes that carry all of these labels.
@@ -193,9 +196,9 @@ impl Engine {
     /// # Errors
     /// The engine's refusal, or no answer. `GET /volumes`.
     pub async fn list_volumes(&self, labels: &[String]) -> Result<Vec<VolumeRow>, EngineError> {
-        let filters = HashMap::from([("label", labels)]);
-        let query = if labels.is_empty() { Vec::new() } else { vec![filter(&filters)] };
-        let list: VolumeList = self.get("list", "volumes", "/volumes", &query).await?;
+        let call = Call::new(Method::GET, "list", "volumes", "/volumes");
+        let call = call.query_if(!labels.is_empty(), "filters", filters(&[("label", labels)]));
+        let list: VolumeList = self.call_json(call).await?;
         Ok(list.volumes)
     }
 
@@ -204,45 +207,16 @@ impl Engine {
     /// # Errors
     /// The engine's refusal, or no answer. `GET /images/json`.
     pub async fn list_images(&self, references: &[String]) -> Result<Vec<ImageRow>, EngineError> {
-        let filters = HashMap::from([("reference", references)]);
-        self.get("list", "images", "/images/json", &[filter(&filters)]).await
+        let call = Call::new(Method::GET, "list", "images", "/images/json");
+        self.call_json(call.query("filters", filters(&[("reference", references)]))).await
     }
 
-    /// A question of our own through the shared transport.
-    pub(super) async fn get<T: DeserializeOwned>(
-        &self,
-        operation: &'static str,
-        subject: &str,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> Result<T, EngineError> {
-        let failed = |error: Error| EngineError::from_bollard(operation, subject, &error);
-        let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        let request = hyper::Request::builder()
-            .uri(format!("http://engine{path}?{query}"))
-            .body(Either::Left(Full::new(Bytes::new())))
-            .map_err(|err| failed(Error::HttpClientError { err }))?;
-        let answer = self.transport.send(request).await.map_err(failed)?;
-        let status = answer.status().as_u16();
-        let body =
-            answer.into_body().collect().await.map_err(|err| failed(Error::HyperResponseError { err }))?;
-        let bytes = body.to_bytes();
-        if status >= 400 {
-            let message = serde_json::from_slice::<Refusal>(&bytes)
-                .map_or_else(|_| String::from_utf8_lossy(&bytes).into_owned(), |refusal| refusal.message);
-            return Err(failed(Error::DockerResponseServerError { status_code: status, message }));
-        }
-        serde_json::from_slice(&bytes).map_err(|err| failed(Error::JsonSerdeError { err }))
+    /// Local images that carry all of these labels.
+    ///
+    /// # Errors
+    /// The engine's refusal, or no answer. `GET /images/json`.
+    pub async fn list_images_by_label(&self, labels: &[String]) -> Result<Vec<ImageRow>, EngineError> {
+        let call = Call::new(Method::GET, "list", "images", "/images/json");
+        self.call_json(call.query("filters", filters(&[("label", labels)]))).await
     }
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    message: String,
-}
-
-fn filter<K: serde::Serialize + Eq + std::hash::Hash>(
-    filters: &HashMap<K, &[String]>,
-) -> (&'static str, String) {
-    ("filters", serde_json::to_string(filters).unwrap_or_default())
 }

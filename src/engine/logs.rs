@@ -1,10 +1,11 @@
 //! Logs of containers: `GET /containers/{id}/logs`.
 
-use super::{Engine, EngineError};
-use bollard::container::LogOutput;
-use bollard::query_parameters::LogsOptions;
+use super::request::Call;
+use super::stream::{self, OutputStream};
+use super::{ApiVersion, Engine, EngineError};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use hyper::Method;
 
 /// Which part of a log.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +22,7 @@ pub struct LogRequest {
     pub until: Option<i64>,
 }
 
-/// A piece of a log, as the engine sends it: usually a line with its end.
+/// A piece of what a program wrote, as the engine sends it: usually a line with its end, with a terminal anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogChunk {
     /// It was written to standard error.
@@ -40,27 +41,37 @@ impl Engine {
         id: &str,
         request: &LogRequest,
     ) -> impl Stream<Item = Result<LogChunk, EngineError>> + Unpin + Send + use<> {
-        let seconds = |value: i64| i32::try_from(value).unwrap_or(i32::MAX);
-        let options = LogsOptions {
-            follow: request.follow,
-            stdout: true,
-            stderr: true,
-            since: request.since_nanos.map_or(0, |nanos| seconds(nanos.div_euclid(1_000_000_000))),
-            until: request.until.map_or(0, seconds),
-            timestamps: request.timestamps,
-            tail: request.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string()),
+        let (engine, id, request) = (self.clone(), id.to_owned(), request.clone());
+        let opened = async move { engine.open_log(&id, &request).await };
+        Box::pin(futures_util::stream::once(opened).try_flatten())
+    }
+
+    async fn open_log(&self, id: &str, request: &LogRequest) -> Result<OutputStream, EngineError> {
+        let LogRequest { follow, timestamps, tail, since_nanos, until } = request;
+        let subject = super::containers::subject(id);
+        let path = format!("/containers/{id}/logs");
+        let call = Call::new(Method::GET, "read the log of", &subject, &path)
+            .query("stdout", "1")
+            .query("stderr", "1")
+            .query_if(*follow, "follow", "1")
+            .query_if(*timestamps, "timestamps", "1")
+            .query_if(tail.is_some(), "tail", tail.unwrap_or(0).to_string())
+            .query_if(since_nanos.is_some(), "since", unix_seconds(since_nanos.unwrap_or(0)))
+            .query_if(until.is_some(), "until", until.unwrap_or(0).to_string());
+        let answer = self.call(call).await?;
+        let kind = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+        let bare = match kind {
+            Some("application/vnd.docker.multiplexed-stream") => false,
+            // From 1.42 on the engine says which kind it is; older ones do not, and bytes alone cannot tell.
+            Some("application/vnd.docker.raw-stream") if self.api_version() >= ApiVersion(42) => true,
+            _ => self.has_terminal(id).await?,
         };
-        let subject = format!("container `{id}`");
-        let docker = self.docker.clone();
-        let id = id.to_owned();
-        let stream = async_stream(docker, id, options);
-        Box::pin(stream.map(move |item| match item {
-            Ok(LogOutput::StdErr { message }) => Ok(LogChunk { stderr: true, bytes: message }),
-            Ok(
-                LogOutput::StdOut { message } | LogOutput::Console { message } | LogOutput::StdIn { message },
-            ) => Ok(LogChunk { stderr: false, bytes: message }),
-            Err(error) => Err(EngineError::from_bollard("read the log of", subject.clone(), &error)),
-        }))
+        Ok(stream::output(stream::body_bytes(answer.into_body()), bare, "read the log of", subject))
+    }
+
+    async fn has_terminal(&self, id: &str) -> Result<bool, EngineError> {
+        let config = self.inspect_container(id).await?.config;
+        Ok(config.and_then(|config| config.tty).unwrap_or(false))
     }
 
     /// The last lines a container has written, both streams, without line ends.
@@ -82,16 +93,17 @@ impl Engine {
     }
 }
 
-/// bollard's stream borrows its client; this one owns it.
-fn async_stream(
-    docker: bollard::Docker,
-    id: String,
-    options: LogsOptions,
-) -> impl Stream<Item = Result<LogOutput, bollard::errors::Error>> {
-    futures_util::stream::once(async move {
-        let stream: std::pin::Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>> =
-            Box::pin(docker.logs(&id, Some(options)));
-        stream
-    })
-    .flatten()
+/// Nanoseconds to seconds with nine decimals, as the engine reads them.
+fn unix_seconds(nanos: i64) -> String {
+    format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_keeps_its_nanoseconds() {
+        assert_eq!(unix_seconds(1_700_000_000_000_000_001), "1700000000.000000001");
+    }
 }

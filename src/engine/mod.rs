@@ -4,6 +4,7 @@
 //! [`EngineError`]s that say what was asked and how it failed. Deliberately absent: decisions, retries of calls that change
 //! something, Compose knowledge beyond [`label`]. Start reading at [`Engine`].
 
+mod archive;
 mod connect;
 mod containers;
 mod error;
@@ -13,20 +14,35 @@ mod images;
 mod lists;
 mod logs;
 mod networks;
+mod process;
+mod registry;
+mod request;
+mod state;
+mod stream;
+mod system;
 mod transport;
 mod volumes;
 
 pub use crate::model::label;
 
+pub use archive::PathStat;
 pub use connect::{ConnectError, Endpoints, Tried, connect};
 pub use error::{EngineError, EngineErrorKind};
-pub use events::{ContainerEvent, EventStream};
+pub use events::{ContainerEvent, EngineEvent, EventFilter, EventStream};
 pub use exec::{ExecRun, ExecSession, ExecSpec};
 pub use images::{BuildLine, BuildSpec, PullProgress};
 pub use lists::{
     ContainerRow, HealthRow, ImageRow, ListedEndpoint, MountRow, NetworkRow, PortRow, VolumeRow,
 };
 pub use logs::{LogChunk, LogRequest};
+pub use process::{Processes, WaitFor};
+pub use registry::RegistryAuth;
+pub use state::{
+    State, StateConfig, StateHealth, StateHealthcheck, StateHostConfig, StateProbe, StateRestartPolicy,
+    StateRow,
+};
+pub use stream::{Attached, ByteStream, OutputStream, Streamed};
+pub use system::{EngineComponent, EngineVersion};
 pub use transport::{Address, ApiVersion};
 
 use bollard::Docker;
@@ -40,6 +56,8 @@ pub struct Engine {
     docker: Docker,
     transport: Arc<Transport>,
     address: Address,
+    /// Docker's configuration folder, where credentials are.
+    credentials: Option<Arc<std::path::Path>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -50,7 +68,7 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// A client for the engine at `address`. Nothing is sent yet. `deadline` bounds the wait for the head of an answer to
-    /// a question; calls that change something may take six times as long.
+    /// a question; calls that change something may take longer as long as the engine still answers `/_ping`.
     ///
     /// # Errors
     /// The address cannot be used at all.
@@ -59,7 +77,13 @@ impl Engine {
         let docker = transport.docker().map_err(|error| {
             EngineError::from_bollard("reach", format!("the engine at {address}"), &error)
         })?;
-        Ok(Self { docker, transport, address })
+        Ok(Self { docker, transport, address, credentials: None })
+    }
+
+    /// The same engine, with the credentials for registries that Docker's configuration folder holds.
+    #[must_use]
+    pub fn with_credentials(self, config_dir: &std::path::Path) -> Self {
+        Self { credentials: Some(Arc::from(config_dir)), ..self }
     }
 
     /// Where it listens.

@@ -23,8 +23,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// bollard's request body, written out because bollard keeps its name private.
-type Body =
-    Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, io::Error>> + Send>>>>;
+type Body = Either<Full<Bytes>, StreamBody<Frames>>;
+
+/// A body that is not known at once.
+pub(super) type Frames = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, io::Error>> + Send>>;
+
+/// How long the head of an answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Until the deadline.
+    Deadline,
+    /// As long as the engine answers others: a slow disk, a long grace period or a distant registry is no dead engine.
+    WhileAlive,
+}
 
 /// A version of the Engine API, `1.minor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +108,7 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(address: &Address, pinned: Option<ApiVersion>, deadline: Duration) -> Arc<Self> {
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_idle_timeout(Duration::from_secs(60)).pool_max_idle_per_host(64);
+        builder.pool_idle_timeout(Duration::from_mins(1)).pool_max_idle_per_host(64);
         let wire = match address {
             Address::Unix(path) => Wire::Unix(builder.build(hyperlocal::UnixConnector), path.clone()),
             Address::Tcp(authority) => Wire::Tcp(builder.build_http(), authority.clone()),
@@ -142,6 +153,39 @@ impl Transport {
 
     /// Sends a request and waits for the head of the answer, within its deadline.
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
+        let patience = patience(request.method(), unversioned(request.uri().path()));
+        let head = self.dispatch(request);
+        let answer = match patience {
+            Patience::Deadline => tokio::time::timeout(self.deadline, head)
+                .await
+                .map_err(|_elapsed| self.silent())??,
+            Patience::WhileAlive => {
+                tokio::pin!(head);
+                loop {
+                    match tokio::time::timeout(self.deadline, &mut head).await {
+                        Ok(answer) => break answer?,
+                        Err(_elapsed) => self.check_alive().await?,
+                    }
+                }
+            }
+        };
+        self.learn(&answer);
+        Ok(answer)
+    }
+
+    /// Asks for a sign of life; the other connections are busy, so this one is its own.
+    async fn check_alive(&self) -> Result<(), Error> {
+        let request = Request::get("http://engine/_ping")
+            .body(Either::Left(Full::new(Bytes::new())))
+            .map_err(|err| Error::HttpClientError { err })?;
+        tokio::time::timeout(self.deadline, self.dispatch(request))
+            .await
+            .map_err(|_elapsed| self.silent())?
+            .map(drop)
+    }
+
+    /// Puts version, agent and address into a request, notes it, and sends it.
+    async fn dispatch(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
         let (mut parts, body) = request.into_parts();
         let path = unversioned(parts.uri.path()).to_owned();
         {
@@ -158,30 +202,19 @@ impl Transport {
             .headers
             .insert(USER_AGENT, HeaderValue::from_static(concat!("stack/", env!("CARGO_PKG_VERSION"))));
         parts.headers.insert(HOST, HeaderValue::from_static("engine"));
-        let deadline = deadline(&parts.method, &path, self.deadline);
-        let answer = async {
-            match &self.wire {
-                Wire::Unix(client, socket) => {
-                    parts.uri = hyperlocal::Uri::new(socket, &target).into();
-                    client.request(Request::from_parts(parts, body)).await
-                }
-                Wire::Tcp(client, authority) => {
-                    parts.uri = format!("http://{authority}{target}").parse::<Uri>().unwrap_or_default();
-                    client.request(Request::from_parts(parts, body)).await
-                }
+        let answer = match &self.wire {
+            Wire::Unix(client, socket) => {
+                parts.uri = hyperlocal::Uri::new(socket, &target).into();
+                client.request(Request::from_parts(parts, body)).await
+            }
+            Wire::Tcp(client, authority) => {
+                parts.uri = format!("http://{authority}{target}").parse::<Uri>().unwrap_or_default();
+                client.request(Request::from_parts(parts, body)).await
             }
         };
-        let answer = match deadline {
-            Some(deadline) => {
-                tokio::time::timeout(deadline, answer).await.map_err(|_elapsed| self.silent(deadline))?
-            }
-            None => answer.await,
-        };
-        let answer = answer.map_err(|err| {
+        answer.map_err(|err| {
             if err.is_connect() { self.absent(&err) } else { Error::HyperLegacyError { err } }
-        })?;
-        self.learn(&answer);
-        Ok(answer)
+        })
     }
 
     fn absent(&self, error: &(dyn std::error::Error + 'static)) -> Error {
@@ -194,11 +227,11 @@ impl Transport {
         }
     }
 
-    fn silent(&self, after: Duration) -> Error {
+    fn silent(&self) -> Error {
         let text = format!(
             "the engine at {} accepted the request and did not answer within {} s; it may hang or be overloaded",
             self.wire,
-            after.as_secs()
+            self.deadline.as_secs()
         );
         Error::IOError { err: io::Error::new(io::ErrorKind::TimedOut, text) }
     }
@@ -213,9 +246,7 @@ impl Transport {
             let agreed = offered.min(ApiVersion::NEWEST);
             // A version that is pinned, or that another answer settled meanwhile, stays.
             let keep_settled = |settled: u32| (settled == 0).then_some(agreed.0);
-            if self.agreed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep_settled).is_err() {
-                return;
-            }
+            let _settled = self.agreed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep_settled);
         }
     }
 }
@@ -227,28 +258,13 @@ fn unversioned(path: &str) -> &str {
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-/// How long the head of an answer may take. Some calls answer only when something in a container has happened.
-fn deadline(method: &Method, path: &str, usual: Duration) -> Option<Duration> {
+/// Questions are answered at once or never; a change takes as long as it takes, and some calls answer only when something
+/// in a container has happened.
+fn patience(method: &Method, path: &str) -> Patience {
     let last = path.rsplit('/').next().unwrap_or_default();
-    let open_ended = match last {
-        "wait" | "attach" | "build" | "events" | "create" | "load" | "push" | "export" | "start"
-        | "stats" => {
-            // Creating and starting containers, networks and volumes is work, but it ends.
-            !matches!(path, "/containers/create" | "/networks/create" | "/volumes/create")
-                && !(last == "start" && path.starts_with("/containers/"))
-        }
-        "logs" => true,
-        _ => false,
-    };
-    if open_ended {
-        return None;
-    }
-    match last {
-        // The grace period of a container is its own; ten minutes more than the usual wait is no grace any more.
-        "stop" | "restart" => Some(usual + Duration::from_secs(600)),
-        _ if *method == Method::GET => Some(usual),
-        _ => Some(usual * 6),
-    }
+    let question = *method == Method::GET || *method == Method::HEAD;
+    let slow = matches!(last, "archive" | "stats" | "export" | "get" | "logs" | "events" | "df" | "top");
+    if question && !slow { Patience::Deadline } else { Patience::WhileAlive }
 }
 
 #[cfg(test)]
@@ -274,13 +290,15 @@ mod tests {
     }
 
     #[test]
-    fn only_calls_that_wait_on_purpose_have_no_deadline() {
-        let usual = Duration::from_secs(20);
-        assert_eq!(deadline(&Method::GET, "/containers/json", usual), Some(usual));
-        assert_eq!(deadline(&Method::POST, "/containers/x/wait", usual), None);
-        assert_eq!(deadline(&Method::POST, "/exec/x/start", usual), None);
-        assert!(deadline(&Method::POST, "/containers/create", usual).is_some());
-        assert!(deadline(&Method::POST, "/containers/x/start", usual).is_some());
-        assert_eq!(deadline(&Method::POST, "/images/create", usual), None);
+    fn questions_have_a_deadline_and_changes_may_take_their_time() {
+        let check =
+            |method: Method, path: &str, expect| assert_eq!(patience(&method, path), expect, "{path}");
+        check(Method::GET, "/containers/json", Patience::Deadline);
+        check(Method::GET, "/_ping", Patience::Deadline);
+        check(Method::GET, "/containers/x/logs", Patience::WhileAlive);
+        check(Method::GET, "/events", Patience::WhileAlive);
+        check(Method::POST, "/containers/create", Patience::WhileAlive);
+        check(Method::POST, "/containers/x/wait", Patience::WhileAlive);
+        check(Method::POST, "/images/create", Patience::WhileAlive);
     }
 }

@@ -1,7 +1,7 @@
 //! One container at one moment, as closely as the engine can say: what waits and diagnoses look at.
 
 use super::{ContainerId, ContainerStatus, Health};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, StateRow};
 
 /// State of one container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,45 +42,38 @@ pub struct Probe {
 /// # Errors
 /// `NotFound` when it is gone.
 pub async fn live_state(engine: &Engine, id: &ContainerId) -> Result<LiveState, EngineError> {
-    let answer = engine.inspect_container(&id.0).await?;
-    let state = answer.state.unwrap_or_default();
-    let config = answer.config.unwrap_or_default();
-    let host = answer.host_config.unwrap_or_default();
-    let status = state.status.map(|status| ContainerStatus::parse(&status.to_string())).unwrap_or_default();
-    let health = state.health.unwrap_or_default();
-    let test = config.healthcheck.and_then(|check| check.test).unwrap_or_default();
-    let exit_code = state.exit_code.unwrap_or(0);
-    let policy = host.restart_policy.unwrap_or_default();
-    let retries = policy.maximum_retry_count.unwrap_or(0);
-    let restarts = answer.restart_count.unwrap_or(0);
-    let will_restart = match policy.name.map(|name| name.to_string()).as_deref() {
-        Some("always" | "unless-stopped") => true,
-        Some("on-failure") => exit_code != 0 && (retries == 0 || restarts < retries),
+    let StateRow { state, config, host_config, restart_count } = engine.container_state(&id.0).await?;
+    let status = ContainerStatus::parse(&state.status);
+    let policy = host_config.restart_policy;
+    let will_restart = match policy.name.as_str() {
+        "always" | "unless-stopped" => true,
+        "on-failure" => {
+            let tries_left = policy.maximum_retry_count == 0 || restart_count < policy.maximum_retry_count;
+            state.exit_code != 0 && tries_left
+        }
         _ => false,
     };
+    let test = config.healthcheck.test;
     Ok(LiveState {
         has_healthcheck: !test.is_empty() && test.first().is_none_or(|first| first != "NONE"),
-        health: health.status.and_then(|status| match status.to_string().as_str() {
+        health: match state.health.status.as_str() {
             "starting" => Some(Health::Starting),
             "healthy" => Some(Health::Healthy),
             "unhealthy" => Some(Health::Unhealthy),
             _ => None,
-        }),
-        failing_streak: health.failing_streak.unwrap_or(0),
-        probes: health
+        },
+        failing_streak: state.health.failing_streak,
+        probes: state
+            .health
             .log
-            .unwrap_or_default()
             .into_iter()
-            .map(|probe| Probe {
-                exit_code: probe.exit_code.unwrap_or(0),
-                output: probe.output.unwrap_or_default(),
-            })
+            .map(|probe| Probe { exit_code: probe.exit_code, output: probe.output })
             .collect(),
-        exit_code,
-        oom_killed: state.oom_killed.unwrap_or(false),
-        memory_limit: host.memory.unwrap_or(0),
+        exit_code: state.exit_code,
+        oom_killed: state.oom_killed,
+        memory_limit: host_config.memory,
         will_restart: will_restart && status != ContainerStatus::Running,
-        started_at: state.started_at.unwrap_or_default(),
+        started_at: state.started_at,
         status,
     })
 }

@@ -2,6 +2,8 @@
 
 mod faults;
 mod observe;
+mod real;
+mod sockets;
 mod streams;
 mod transport;
 
