@@ -3,7 +3,7 @@
 use super::{Cx, StepError, step};
 use crate::engine::BuildSpec;
 use crate::event::{EventKind, Subject, Verb};
-use crate::model::{BuildConfig, Project, Service, ServiceName, label};
+use crate::model::{BuildConfig, Project, Service, ServiceName, Ulimit, label};
 use crate::yaml::NodePath;
 use bytes::Bytes;
 use futures_util::Stream;
@@ -64,8 +64,6 @@ fn unsupported(build: &BuildConfig) -> Option<String> {
         ("entitlements", !build.entitlements.is_empty()),
         ("privileged", build.privileged),
         ("no_cache_filter", !build.no_cache_filter.is_empty()),
-        ("ulimits", !build.ulimits.is_empty()),
-        ("isolation", !build.isolation.is_empty()),
         ("platforms", build.platforms.len() > 1),
         ("provenance", !matches!(build.provenance.as_str(), "" | "false")),
         ("sbom", !matches!(build.sbom.as_str(), "" | "false")),
@@ -87,6 +85,12 @@ fn spec(project: &Project, service: &Service, build: &BuildConfig, image: &str) 
     let hosts = build.extra_hosts.iter().flat_map(|(name, addresses)| {
         addresses.iter().map(|address| format!("{name}:{address}")).collect::<Vec<_>>()
     });
+    // One number stands for both limits.
+    let both = |limit: &Ulimit| match limit {
+        Ulimit { single: 0, soft, hard } => (*soft, *hard),
+        Ulimit { single, soft: _, hard: _ } => (*single, *single),
+    };
+    let ulimits = build.ulimits.iter().map(|(name, limit)| (name.clone(), both(limit).0, both(limit).1));
     BuildSpec {
         tags: std::iter::once(image.to_owned()).chain(build.tags.iter().cloned()).collect(),
         dockerfile: if build.dockerfile_inline.is_empty() {
@@ -102,6 +106,8 @@ fn spec(project: &Project, service: &Service, build: &BuildConfig, image: &str) 
         extra_hosts: hosts.collect(),
         cache_from: build.cache_from.clone(),
         shm_size: i32::try_from(build.shm_size.0).ok().filter(|size| *size != 0),
+        ulimits: ulimits.collect(),
+        isolation: build.isolation.clone(),
         no_cache: build.no_cache,
         pull: build.pull,
     }
