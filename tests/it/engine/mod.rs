@@ -2,7 +2,9 @@
 
 mod faults;
 mod observe;
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its fixtures too")]
 mod real;
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking, its fixtures too")]
 mod sockets;
 mod streams;
 mod transport;

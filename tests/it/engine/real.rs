@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt;
 const IMAGE: &str = "busybox";
 
 /// The engine to test with; `None` (said aloud) when none was asked for.
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a test has no caller to ask or to tell")]
 async fn engine(test: &str) -> Option<Engine> {
     if std::env::var("STACK_TEST_ENGINE").as_deref() != Ok("real") {
         println!("{test}: skipped, STACK_TEST_ENGINE is not `real`");
@@ -205,7 +206,7 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
+        header.set_size(u64::try_from(content.len()).unwrap());
         header.set_mode(0o640);
         header.set_uid(12);
         archive.append_data(&mut header, path, content.as_bytes()).unwrap();

@@ -34,20 +34,17 @@ async fn serve(listener: UnixListener, answers: Vec<Option<String>>) -> Vec<(usi
             }
             heads.push((number, String::from_utf8(head).unwrap()));
             let Some(answer) = answers.next() else { return heads };
-            match answer {
-                Some(text) => stream.write_all(text.as_bytes()).await.unwrap(),
-                None => {
-                    silent.push(stream);
-                    break;
-                }
-            }
+            let Some(text) = answer else {
+                silent.push(stream);
+                break;
+            };
+            stream.write_all(text.as_bytes()).await.unwrap();
         }
     }
 }
 
-fn answer(headers: &str, body: &str) -> Option<String> {
-    let length = body.len();
-    Some(format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {length}\r\n\r\n{body}"))
+fn answer(headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
 fn first_line(head: &(usize, String)) -> (usize, &str) {
@@ -91,7 +88,7 @@ async fn a_change_outlives_the_deadline_as_long_as_the_engine_answers_others() {
     let listener = UnixListener::bind(&socket).unwrap();
     let engine = engine(&socket, None);
     // Silence for the start, signs of life for two pings, then silence: only then is the start given up.
-    let server = serve(listener, vec![None, answer("", "OK"), answer("", "OK"), None]);
+    let server = serve(listener, vec![None, Some(answer("", "OK")), Some(answer("", "OK")), None]);
     let error = tokio::select! {
         result = engine.start_container("x", "x") => result.unwrap_err(),
         heads = server => panic!("the last silence has no end: {heads:?}"),
@@ -107,7 +104,7 @@ async fn the_version_is_learned_from_the_first_answer_and_connections_are_kept()
     let socket = folder.path().join("old.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     let engine = engine(&socket, None);
-    let server = serve(listener, vec![answer("Api-Version: 1.41\r\n", "[]"), answer("", "[]")]);
+    let server = serve(listener, vec![Some(answer("Api-Version: 1.41\r\n", "[]")), Some(answer("", "[]"))]);
     let client = async {
         assert_eq!(engine.list_containers(&[]).await.unwrap().len(), 0);
         assert_eq!(engine.list_networks(&[]).await.unwrap().len(), 0);
@@ -132,7 +129,7 @@ async fn an_engine_newer_than_us_is_spoken_to_in_our_newest_version() {
     let socket = folder.path().join("new.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     let engine = engine(&socket, None);
-    let server = serve(listener, vec![answer("Api-Version: 1.99\r\n", "[]")]);
+    let server = serve(listener, vec![Some(answer("Api-Version: 1.99\r\n", "[]"))]);
     let client = async {
         engine.list_networks(&[]).await.unwrap();
         engine.ping().await.unwrap_err();
@@ -148,7 +145,7 @@ async fn a_pinned_version_is_used_from_the_first_request_whatever_the_engine_off
     let socket = folder.path().join("pinned.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     let engine = engine(&socket, ApiVersion::parse("1.43"));
-    let server = serve(listener, vec![answer("Api-Version: 1.50\r\n", "[]")]);
+    let server = serve(listener, vec![Some(answer("Api-Version: 1.50\r\n", "[]"))]);
     let client = async {
         engine.list_networks(&[]).await.unwrap();
         engine.ping().await.unwrap_err();
@@ -182,7 +179,7 @@ async fn an_answer_that_is_no_json_or_is_cut_is_an_error_not_an_empty_list() {
     let socket = folder.path().join("junk.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     let engine = engine(&socket, None);
-    let server = serve(listener, vec![answer("", "<html>")]);
+    let server = serve(listener, vec![Some(answer("", "<html>"))]);
     let client = async {
         assert_eq!(engine.list_networks(&[]).await.unwrap_err().kind, EngineErrorKind::Unexpected);
         // The server leaves while this one is under way.
