@@ -6,6 +6,7 @@ use bollard::models::{
     DeviceMapping, HostConfig, HostConfigCgroupnsModeEnum, HostConfigIsolationEnum, HostConfigLogConfig,
     PortBinding, PortMap, ResourcesBlkioWeightDevice, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
+use std::collections::BTreeSet;
 
 /// Everything but mounts and networks. `service` has its `service:x` namespaces resolved.
 pub(super) fn lower(project: &Project, service: &Service) -> HostConfig {
@@ -68,8 +69,8 @@ pub(super) fn lower(project: &Project, service: &Service) -> HostConfig {
         device_cgroup_rules: said(service.device_cgroup_rules.clone()),
         device_requests: said(device_requests(service, &cdi)),
         // Privileges.
-        cap_add: said(service.cap_add.clone()),
-        cap_drop: said(service.cap_drop.clone()),
+        cap_add: said(capabilities(&service.cap_add)),
+        cap_drop: said(capabilities(&service.cap_drop)),
         privileged: said(service.privileged),
         security_opt: said(security_opt),
         masked_paths: unconfined.then(Vec::new),
@@ -194,8 +195,19 @@ fn device_request(request: &DeviceRequest, gpu: bool) -> bollard::models::Device
 fn security_options(options: &[String]) -> (Vec<String>, bool) {
     let unconfined =
         |option: &&String| *option == "systempaths=unconfined" || *option == "systempaths:unconfined";
+    // The older spelling with a colon stays: the engine reads both, and shows what it was given.
     let kept = options.iter().filter(|option| !unconfined(option)).cloned();
     (kept.collect(), options.iter().any(|option| unconfined(&option)))
+}
+
+/// Capabilities in the kernel's spelling, sorted, each once; `ALL` stands for all others.
+fn capabilities(names: &[String]) -> Vec<String> {
+    let full = |name: &String| {
+        let name = name.trim().to_uppercase();
+        if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") }
+    };
+    let names: BTreeSet<String> = names.iter().map(full).collect();
+    if names.contains("ALL") { vec!["ALL".to_owned()] } else { names.into_iter().collect() }
 }
 
 fn cgroupns(mode: &str) -> Option<HostConfigCgroupnsModeEnum> {
@@ -285,6 +297,25 @@ mod tests {
         check("on-failure:3", RestartPolicyNameEnum::ON_FAILURE, 3);
         check("unless-stopped", RestartPolicyNameEnum::UNLESS_STOPPED, 0);
         check("", RestartPolicyNameEnum::EMPTY, 0);
+    }
+
+    #[test]
+    fn capabilities_are_spelled_in_full_sorted_and_all_swallows_the_rest() {
+        let check = |names: &[&str], expect: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(capabilities(&names), expect, "{names:?}");
+        };
+        check(&["sys_time", "CAP_CHOWN", "CHOWN"], &["CAP_CHOWN", "CAP_SYS_TIME"]);
+        check(&["net_admin", "all"], &["ALL"]);
+        check(&[], &[]);
+    }
+
+    #[test]
+    fn security_options_keep_their_spelling_and_unconfined_paths_are_no_option() {
+        let options =
+            ["no-new-privileges:true", "label=disable", "systempaths=unconfined"].map(ToOwned::to_owned);
+        let (kept, unconfined) = security_options(&options);
+        assert_eq!((kept, unconfined), (options[..2].to_vec(), true));
     }
 
     #[test]

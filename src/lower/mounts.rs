@@ -1,7 +1,7 @@
 //! What a container mounts: the older bind strings where they can say it, the mount list where they cannot.
 
 use super::said;
-use crate::model::{BindOptions, Mount, MountType, Project, Service};
+use crate::model::{BindOptions, Mount, MountType, Project, Service, VolumeOptions};
 use bollard::models::{
     Mount as EngineMount, MountBindOptions, MountBindOptionsPropagationEnum, MountImageOptions,
     MountTmpfsOptions, MountType as EngineMountType, MountVolumeOptions,
@@ -136,20 +136,18 @@ pub fn file_target(target: &str, source: &str, folder: &str) -> String {
 
 /// Whether a bind string can say all that a mount says.
 fn fits_a_string(mount: &Mount) -> bool {
-    if mount.consistency.is_empty() {
-        let bind_fits = mount.bind.as_ref().is_none_or(|bind| {
+    match mount.kind {
+        // A bind without a `bind` block makes the host path, as the reference's does.
+        MountType::Bind => mount.bind.as_ref().is_none_or(|bind| {
             let BindOptions { selinux: _, propagation, create_host_path, recursive, extensions: _ } = bind;
             *create_host_path && propagation.is_empty() && recursive.is_empty()
-        });
-        let volume_fits =
-            mount.volume.as_ref().is_none_or(|volume| volume.labels.is_empty() && volume.subpath.is_empty());
-        return match mount.kind {
-            MountType::Bind => bind_fits,
-            MountType::Volume => volume_fits && mount.volume.as_ref().is_none_or(|volume| !volume.nocopy),
-            MountType::Tmpfs | MountType::Cluster | MountType::Npipe | MountType::Image => false,
-        };
+        }),
+        MountType::Volume => mount.volume.as_ref().is_none_or(|volume| {
+            let VolumeOptions { labels, nocopy, subpath, extensions: _ } = volume;
+            labels.is_empty() && !nocopy && subpath.is_empty()
+        }),
+        MountType::Tmpfs | MountType::Cluster | MountType::Npipe | MountType::Image => false,
     }
-    false
 }
 
 fn bind_string(source: &str, mount: &Mount) -> String {
@@ -251,6 +249,9 @@ mod tests {
     fn a_short_bind_becomes_a_string_and_one_that_must_not_make_its_source_a_mount() {
         let lowered = lower(&Project::default(), &service(vec![bind("/a", "/b", true)]), None, &[]);
         assert_eq!(lowered.binds, ["/a:/b:ro"]);
+        let bare = Mount { bind: None, consistency: "cached".to_owned(), ..bind("/a", "/b", false) };
+        let lowered = lower(&Project::default(), &service(vec![bare]), None, &[]);
+        assert_eq!(lowered.binds, ["/a:/b:rw"]);
         let strict = Mount { bind: Some(BindOptions::default()), ..bind("/a", "/b", false) };
         let lowered = lower(&Project::default(), &service(vec![strict]), None, &[]);
         assert!(lowered.binds.is_empty());
