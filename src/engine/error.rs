@@ -62,7 +62,12 @@ impl EngineError {
     pub(super) fn from_bollard(operation: &'static str, subject: impl Into<String>, error: &Error) -> Self {
         let (kind, message) = match error {
             Error::DockerResponseServerError { status_code, message } => {
-                (kind_of(*status_code), message.clone())
+                let words = if message.trim().is_empty() {
+                    format!("the engine answered with status {status_code} and no words")
+                } else {
+                    message.clone()
+                };
+                (kind_of(*status_code, message), words)
             }
             Error::RequestTimeoutError => (
                 EngineErrorKind::TimedOut,
@@ -86,8 +91,11 @@ impl EngineError {
     }
 }
 
-fn kind_of(status: u16) -> EngineErrorKind {
+fn kind_of(status: u16, message: &str) -> EngineErrorKind {
+    // Podman answers 500 where Docker says that a name is taken or a state does not allow the call.
+    let conflict = ["is already in use", "container state improper"];
     match status {
+        500 if conflict.iter().any(|words| message.contains(words)) => EngineErrorKind::Conflict,
         400 => EngineErrorKind::BadRequest,
         401 | 403 => EngineErrorKind::Denied,
         404 => EngineErrorKind::NotFound,
@@ -104,4 +112,27 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         at = source;
     }
     at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn podman_s_conflicts_are_conflicts_and_other_500s_are_not() {
+        let check = |message: &str, expect| assert_eq!(kind_of(500, message), expect, "{message}");
+        check("the container name \"a\" is already in use by b", EngineErrorKind::Conflict);
+        check("can only kill running containers: container state improper", EngineErrorKind::Conflict);
+        check("no space left on device", EngineErrorKind::Server);
+    }
+
+    #[test]
+    fn a_refusal_without_words_says_its_status() {
+        let refusal = Error::DockerResponseServerError { status_code: 400, message: String::new() };
+        let error = EngineError::from_bollard("build", "image `a`", &refusal);
+        assert_eq!(
+            error.to_string(),
+            "cannot build image `a`: the engine answered with status 400 and no words"
+        );
+    }
 }

@@ -78,6 +78,20 @@ struct Actor {
     attributes: BTreeMap<String, String>,
 }
 
+/// Docker's words for an event; Podman has two of its own.
+fn into_event(message: Message) -> EngineEvent {
+    let Message { kind, action, actor, time, time_nano } = message;
+    let Actor { id, mut attributes } = actor;
+    let action = if kind == "container" && action == "remove" { "destroy".to_owned() } else { action };
+    if let Some(code) = attributes.remove("containerExitCode")
+        && action == "die"
+    {
+        attributes.entry("exitCode".to_owned()).or_insert(code);
+    }
+    let time_nano = if time_nano == 0 { time.saturating_mul(1_000_000_000) } else { time_nano };
+    EngineEvent { kind, action, id, attributes, time_nano }
+}
+
 impl Engine {
     /// Events that pass the filter. When this returns, the engine is listening: nothing that happens later is missed.
     ///
@@ -93,15 +107,7 @@ impl Engine {
         let answer = self.call(call).await?;
         let messages =
             stream::json_values::<Message>(answer.into_body(), "follow", "the engine's events".to_owned());
-        Ok(Box::pin(messages.map(|message| {
-            message.map(|Message { kind, action, actor, time, time_nano }| EngineEvent {
-                kind,
-                action,
-                id: actor.id,
-                attributes: actor.attributes,
-                time_nano: if time_nano == 0 { time.saturating_mul(1_000_000_000) } else { time_nano },
-            })
-        })))
+        Ok(Box::pin(messages.map(|message| message.map(into_event))))
     }
 
     /// The events of containers from now on; of one project when it is named.
@@ -123,5 +129,22 @@ impl Engine {
                 time_nano,
             })
         })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn podman_s_events_read_as_docker_s() {
+        let read = |text: &str| into_event(serde_json::from_str(text).unwrap());
+        let gone = read(r#"{"Type":"container","Action":"remove","Actor":{"ID":"a"},"time":2}"#);
+        assert_eq!((gone.action.as_str(), gone.time_nano), ("destroy", 2_000_000_000));
+        let actor = r#"{"ID":"a","Attributes":{"containerExitCode":"3"}}"#;
+        let died = read(&format!(r#"{{"Type":"container","Action":"die","Actor":{actor}}}"#));
+        assert_eq!(died.attributes, BTreeMap::from([("exitCode".to_owned(), "3".to_owned())]));
+        let made = read(&format!(r#"{{"Type":"container","Action":"create","Actor":{actor}}}"#));
+        assert!(made.attributes.is_empty(), "a container that never ran has no exit code");
     }
 }

@@ -182,7 +182,10 @@ impl Engine {
         let image = spec.tags.first().map_or("(unnamed)", String::as_str);
         let subject = format!("image `{image}`");
         let context: ByteStream = Box::pin(context.map(Ok));
-        let call = build_call(spec, &subject).tar(context);
+        if self.requests().is_empty() {
+            self.ping().await?;
+        }
+        let call = build_call(spec, &subject, self.is_podman()).tar(context);
         let answer = self.call(call).await?;
         let mut lines = stream::json_values::<TransferLine>(answer.into_body(), "build", subject.clone());
         while let Some(item) = lines.next().await {
@@ -263,7 +266,7 @@ impl TransferLine {
 
 /// The many parameters of a build.
 /// <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Image/operation/ImageBuild>
-fn build_call<'a>(spec: &'a BuildSpec, subject: &'a str) -> Call<'a> {
+fn build_call<'a>(spec: &'a BuildSpec, subject: &'a str, podman: bool) -> Call<'a> {
     let BuildSpec {
         tags,
         dockerfile,
@@ -284,8 +287,13 @@ fn build_call<'a>(spec: &'a BuildSpec, subject: &'a str) -> Call<'a> {
     for tag in tags {
         call = call.query("t", tag.as_str());
     }
-    for host in extra_hosts {
-        call = call.query("extrahosts", host.as_str());
+    if podman && !extra_hosts.is_empty() {
+        // Podman wants one list where Docker wants one parameter each.
+        call = call.query("extrahosts", serde_json::json!(extra_hosts).to_string());
+    } else {
+        for host in extra_hosts {
+            call = call.query("extrahosts", host.as_str());
+        }
     }
     let ulimits: Vec<_> = ulimits
         .iter()

@@ -97,6 +97,11 @@ impl Engine {
         self.transport.version()
     }
 
+    /// Whether it is Podman's service, as far as it has answered yet: it speaks an old version and differs in places.
+    pub fn is_podman(&self) -> bool {
+        self.transport.is_podman()
+    }
+
     /// Method and path of every request that was sent, in order, without the version.
     pub fn requests(&self) -> Vec<(String, String)> {
         self.transport.requests()

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -101,6 +101,8 @@ pub(super) struct Transport {
     agreed: AtomicU32,
     /// What the engine said it can do; 0 before the first answer.
     offered: AtomicU32,
+    /// The engine is Podman's service.
+    podman: AtomicBool,
     deadline: Duration,
     requests: Mutex<Vec<(Method, String)>>,
 }
@@ -117,6 +119,7 @@ impl Transport {
             wire,
             agreed: AtomicU32::new(pinned.map_or(0, |version| version.0)),
             offered: AtomicU32::new(0),
+            podman: AtomicBool::new(false),
             deadline,
             requests: Mutex::new(Vec::new()),
         })
@@ -143,6 +146,11 @@ impl Transport {
             0 => ApiVersion::NEWEST,
             minor => ApiVersion(minor),
         }
+    }
+
+    /// Whether the engine has said that it is Podman's service.
+    pub(super) fn is_podman(&self) -> bool {
+        self.podman.load(Ordering::Relaxed)
     }
 
     /// Method and path of every request so far, in order, without the version.
@@ -240,6 +248,7 @@ impl Transport {
         if self.offered.load(Ordering::Relaxed) != 0 {
             return;
         }
+        self.podman.store(answer.headers().contains_key("libpod-api-version"), Ordering::Relaxed);
         let header = answer.headers().get("api-version").and_then(|value| value.to_str().ok());
         if let Some(offered) = header.and_then(ApiVersion::parse) {
             self.offered.store(offered.0, Ordering::Relaxed);

@@ -50,10 +50,11 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
     let (containers, networks, volumes, images) =
         futures_util::try_join!(engine.list_containers(&labels), networks, volumes, images)?;
     let project = ProjectName::new(request.project.as_str());
+    let containers = containers.into_iter().map(|row| with_network_ids(container(row), &networks)).collect();
     let wanted =
         |names: &Option<Vec<String>>, name: &str| names.iter().flatten().any(|wanted| wanted == name);
     Ok(ObservedState {
-        containers: containers.into_iter().map(container).collect(),
+        containers,
         networks: networks
             .into_iter()
             .map(network)
@@ -71,6 +72,18 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
         images,
         fields: BTreeMap::new(),
     })
+}
+
+/// Podman lists an endpoint's network by name; the id is what tells a network from its successor.
+fn with_network_ids(mut container: Container, networks: &[NetworkRow]) -> Container {
+    for (name, endpoint) in &mut container.networks {
+        if endpoint.network_id == *name
+            && let Some(network) = networks.iter().find(|network| network.name == *name)
+        {
+            endpoint.network_id.clone_from(&network.id);
+        }
+    }
+    container
 }
 
 /// The containers of all projects, for `ls`.
@@ -284,5 +297,16 @@ mod tests {
     fn a_containers_own_name_is_not_a_link_to_it() {
         let names = ["/web/db".to_owned(), "/p-db-1".to_owned()];
         assert_eq!(shortest_name(&names), "p-db-1");
+    }
+
+    #[test]
+    fn an_endpoint_that_names_its_network_gets_the_network_s_id() {
+        let endpoint =
+            |id: &str| ObservedEndpoint { network_id: id.to_owned(), ..ObservedEndpoint::default() };
+        let networks = [("a".to_owned(), endpoint("a")), ("b".to_owned(), endpoint("77"))];
+        let container = Container { networks: networks.into(), ..Container::default() };
+        let rows = [NetworkRow { id: "99".to_owned(), name: "a".to_owned(), ..NetworkRow::default() }];
+        let seen = with_network_ids(container, &rows).networks;
+        assert_eq!((&*seen["a"].network_id, &*seen["b"].network_id), ("99", "77"));
     }
 }

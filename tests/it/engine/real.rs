@@ -270,8 +270,16 @@ async fn networks_and_volumes_are_refused_while_they_are_used() {
     engine.connect_network(&network, &id, bollard::models::EndpointSettings::default()).await.unwrap();
     let rows = engine.list_containers(&[]).await.unwrap();
     let row = rows.iter().find(|row| row.id == id).unwrap();
-    assert_eq!(row.network_settings.networks[&name].network_id, network);
+    // Podman names the network here.
+    let listed = &row.network_settings.networks[&name].network_id;
+    assert!(*listed == network || engine.is_podman() && *listed == name, "{listed}");
     assert_eq!((row.mounts[0].name.as_str(), row.mounts[0].destination.as_str()), (name.as_str(), "/v"));
+    // Podman 4 does not count a container that joined while it ran.
+    if engine.is_podman() {
+        engine.remove_container(&id, &name, true, true).await.unwrap();
+        engine.remove_network(&network, &name).await.unwrap();
+        return engine.remove_volume(&name).await.unwrap();
+    }
     assert_eq!(engine.remove_network(&network, &name).await.unwrap_err().kind, EngineErrorKind::Denied);
     assert_eq!(engine.remove_volume(&name).await.unwrap_err().kind, EngineErrorKind::Conflict);
     engine.disconnect_network(&network, &id).await.unwrap();
@@ -326,6 +334,8 @@ async fn a_build_tells_its_steps_takes_arguments_and_reports_the_step_that_fails
         dockerfile: "D".to_owned(),
         args: HashMap::from([("WORD".to_owned(), "spoken & done".to_owned())]),
         labels: HashMap::from([("he.test".to_owned(), image.clone())]),
+        // A layer that an earlier run left would say nothing.
+        no_cache: true,
         extra_hosts: vec!["one:10.0.0.1".to_owned(), "two:10.0.0.2".to_owned()],
         ..BuildSpec::default()
     };
@@ -334,10 +344,11 @@ async fn a_build_tells_its_steps_takes_arguments_and_reports_the_step_that_fails
     engine.build_image(&spec, context(&good), |line| lines.push(line.0)).await.unwrap();
     assert!(lines.iter().any(|line| line == "spoken & done"), "{lines:#?}");
     assert!(lines.iter().any(|line| line == "2"), "both hosts: {lines:#?}");
-    // Each row only shows the tags that were asked for.
     for tag in &spec.tags {
+        // Docker only shows the tags that were asked for; Podman shows all, with the registry spelled out.
         let rows = engine.list_images(std::slice::from_ref(tag)).await.unwrap();
-        assert_eq!(rows.iter().map(|row| row.repo_tags.clone()).collect::<Vec<_>>(), [[tag.clone()]]);
+        assert_eq!(rows.len(), 1);
+        assert!(rows[0].repo_tags.iter().any(|shown| shown.ends_with(tag)), "{:?}", rows[0].repo_tags);
     }
     assert_eq!(engine.list_images_by_label(&[format!("he.test={image}")]).await.unwrap().len(), 1);
     engine.remove_image(&image, false).await.unwrap();
