@@ -56,8 +56,9 @@ pub(super) async fn perform(
             cx.engine.create_volume(lower::volume::create_body(project, key, volume)).await?;
         }
         Action::RemoveVolume { name } => cx.engine.remove_volume(name).await?,
-        Action::CreateContainer { service, number, name, replaces } => {
-            return create(cx, resolved, service, *number, name, replaces.as_ref()).await.map(Some);
+        Action::CreateContainer { service, number, name, replaces, fresh_volumes } => {
+            let heir = Heir { replaces: replaces.as_ref(), fresh_volumes: *fresh_volumes };
+            return create(cx, resolved, service, *number, name, heir).await.map(Some);
         }
         Action::UpdateContainer { container } => {
             return Err(StepError::new(format!("`{}` cannot be changed in place yet", container.name)));
@@ -107,20 +108,29 @@ pub(super) async fn perform(
     Ok(None)
 }
 
+/// What a new container takes over from an old one.
+#[derive(Debug, Clone, Copy)]
+struct Heir<'a> {
+    replaces: Option<&'a ContainerId>,
+    fresh_volumes: bool,
+}
+
 async fn create(
     cx: &Cx,
     resolved: &Resolved,
     name: &ServiceName,
     number: u32,
     container_name: &str,
-    replaces: Option<&ContainerId>,
+    heir: Heir<'_>,
 ) -> Result<ContainerId, StepError> {
     let (project, service) = service(cx, name)?;
     let image = project.image_name(service);
-    let old = replaces.and_then(|id| cx.observed.containers.iter().find(|container| container.id == *id));
+    let old =
+        heir.replaces.and_then(|id| cx.observed.containers.iter().find(|container| container.id == *id));
     let mounts: Option<Vec<lower::ReplacedMount>> = old.map(|old| {
         old.mounts
             .iter()
+            .filter(|_| !heir.fresh_volumes)
             .map(|mount| lower::ReplacedMount {
                 kind: mount.kind.clone(),
                 name: mount.name.clone(),

@@ -164,9 +164,9 @@ impl Transport {
         let patience = patience(request.method(), unversioned(request.uri().path()));
         let head = self.dispatch(request);
         let answer = match patience {
-            Patience::Deadline => tokio::time::timeout(self.deadline, head)
-                .await
-                .map_err(|_elapsed| self.silent())??,
+            Patience::Deadline => {
+                tokio::time::timeout(self.deadline, head).await.map_err(|_elapsed| self.silent())??
+            }
             Patience::WhileAlive => {
                 tokio::pin!(head);
                 loop {
@@ -220,9 +220,11 @@ impl Transport {
                 client.request(Request::from_parts(parts, body)).await
             }
         };
-        answer.map_err(|err| {
-            if err.is_connect() { self.absent(&err) } else { Error::HyperLegacyError { err } }
-        })
+        answer.map_err(
+            |err| {
+                if err.is_connect() { self.absent(&err) } else { Error::HyperLegacyError { err } }
+            },
+        )
     }
 
     fn absent(&self, error: &(dyn std::error::Error + 'static)) -> Error {

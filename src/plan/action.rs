@@ -82,6 +82,9 @@ pub enum Action {
         /// The container it replaces: its anonymous volumes move over.
         #[serde(skip_serializing_if = "Option::is_none")]
         replaces: Option<ContainerId>,
+        /// `-V`: anonymous volumes do not move over, it gets fresh ones.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        fresh_volumes: bool,
     },
     /// `POST /containers/{id}/update`: limits and restart policy, in place.
     UpdateContainer {

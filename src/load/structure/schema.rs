@@ -152,7 +152,7 @@ impl Writer<'_> {
             Shape::Set(item) => {
                 json!({"type": "array", "items": self.shape(item, doc), "uniqueItems": true})
             }
-            Shape::Map(value) => json!({
+            Shape::Map(value) | Shape::Keyed(value) => json!({
                 "type": "object",
                 "propertyNames": {"minLength": 1},
                 "additionalProperties": self.shape(value, doc),

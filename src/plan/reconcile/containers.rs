@@ -146,6 +146,7 @@ impl<'a> Reconciler<'a> {
             number,
             name: name.to_owned(),
             replaces: replaces.map(|old| old.id.clone()),
+            fresh_volumes: replaces.is_some() && self.renews_volumes(&service.name),
         };
         self.plan.step(action, reason, needs)
     }

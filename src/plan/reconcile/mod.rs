@@ -158,12 +158,21 @@ impl<'a> Reconciler<'a> {
         self.policy.scale.get(&service.name).copied().unwrap_or_else(|| service.replicas())
     }
 
+    /// Whether the user named a service; naming none means all.
+    fn is_named(&self, service: &ServiceName) -> bool {
+        self.policy.selected.is_empty() || self.policy.selected.contains(service)
+    }
+
+    /// Whether a service's containers get fresh anonymous volumes.
+    fn renews_volumes(&self, service: &ServiceName) -> bool {
+        self.policy.renew_anonymous_volumes && self.is_named(service)
+    }
+
     /// How readily a service's containers are replaced.
     fn recreate(&self, service: &ServiceName) -> Recreate {
-        let named = self.policy.selected.contains(service);
-        if named && self.policy.renew_anonymous_volumes {
+        if self.renews_volumes(service) {
             Recreate::Force
-        } else if self.policy.selected.is_empty() || named {
+        } else if self.is_named(service) {
             self.policy.recreate
         } else {
             self.policy.recreate_dependencies
