@@ -239,9 +239,8 @@ impl Transport {
 
     fn silent(&self) -> Error {
         let text = format!(
-            "the engine at {} accepted the request and did not answer within {} s; it may hang or be overloaded",
-            self.wire,
-            self.deadline.as_secs()
+            "the engine at {} accepted the request and did not answer within {:?}; it may hang or be overloaded",
+            self.wire, self.deadline
         );
         Error::IOError { err: io::Error::new(io::ErrorKind::TimedOut, text) }
     }
