@@ -1,5 +1,6 @@
 //! The engine room against an engine: the fake one always, a real one when `STACK_TEST_ENGINE=real`.
 
+mod conformance;
 mod faults;
 mod observe;
 #[expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its fixtures too")]

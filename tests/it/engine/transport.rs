@@ -65,13 +65,13 @@ fn an_engine_that_hangs_is_told_as_timed_out() {
     let place = Place::fake(World::new());
     place.fake.as_ref().unwrap().hang(0, "GET", "/containers/json");
     block_on(async {
-        let engine = client_with(&place, Duration::from_millis(100));
+        let engine = client_with(&place, Duration::from_secs(1));
         let error = engine.list_containers(&[]).await.unwrap_err();
         assert_eq!(error.kind, EngineErrorKind::TimedOut, "{error}");
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot list containers: the engine at {} accepted the request and did not answer within 100ms; \
+                "cannot list containers: the engine at {} accepted the request and did not answer within 1s; \
                  it may hang or be overloaded",
                 place.host
             )

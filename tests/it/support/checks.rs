@@ -158,7 +158,7 @@ impl Scenario<'_> {
     /// checks of state must do.
     #[track_caller]
     pub fn changed_nothing(&mut self) -> &mut Self {
-        let changes = self.asked(|one| one.is_mutating());
+        let changes = self.asked(super::fake_engine::Recorded::is_mutating);
         self.must(changes.is_empty(), &format!("no request changes anything, and not {changes:?}"))
     }
 

@@ -68,6 +68,10 @@ impl Drop for Place {
 }
 
 /// Runs a test on each engine there is.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a closure written in place reads better without a reference"
+)]
 pub fn everywhere(test: impl AsyncFn(&Place)) {
     for place in [Some(Place::fake(World::new())), Place::real()].into_iter().flatten() {
         println!("on the {} engine", place.word());

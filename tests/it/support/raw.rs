@@ -22,7 +22,7 @@ impl Raw {
     /// Sends a request; status and JSON (a text when it is none, null when there is nothing).
     pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, Value)> {
         let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         // A body that the engine does not read would make it reset the connection.
         let body = body.filter(|body| !body.is_null()).map_or_else(String::new, Value::to_string);
         write!(

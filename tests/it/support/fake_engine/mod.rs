@@ -248,7 +248,8 @@ async fn answer(
         requests.len() - 1
     };
     let upgrade = request.headers().contains_key("upgrade").then(|| hyper::upgrade::on(&mut request));
-    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body =
+        request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let fault = {
         let mut traps = lock(&shared.traps);
         // Every trap counts, also when another one catches the request.

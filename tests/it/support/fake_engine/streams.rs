@@ -96,6 +96,7 @@ pub(super) fn events(
 
 /// Which part of a log is wanted.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one parameter of the query")]
 pub(super) struct LogWish {
     pub follow: bool,
     pub stdout: bool,

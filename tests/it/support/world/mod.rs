@@ -49,6 +49,7 @@ pub struct Health {
 
 /// A container's place on a network.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "an endpoint has an id of its own")]
 pub struct Endpoint {
     /// As it was asked for.
     pub settings: Value,
@@ -310,6 +311,6 @@ pub fn list(value: &Value) -> Vec<String> {
     match value {
         Value::String(one) => vec![one.clone()],
         Value::Array(items) => items.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     }
 }

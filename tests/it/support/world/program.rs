@@ -92,12 +92,13 @@ impl Program {
             }
             "sleep" => match number(rest.first()) {
                 Some(seconds) if seconds < 100.0 => {
-                    self.steps.push(Step::Sleep(Duration::from_secs_f64(seconds)))
+                    self.steps.push(Step::Sleep(Duration::from_secs_f64(seconds)));
                 }
                 _ => self.steps.push(Step::Forever),
             },
             "exit" => {
-                self.steps.push(Step::Exit(number(rest.first()).map_or(self.status, |code| code as i64)))
+                let code = rest.first().and_then(|code| code.parse().ok());
+                self.steps.push(Step::Exit(code.unwrap_or(self.status)));
             }
             "true" | ":" | "cd" | "set" | "export" | "mkdir" | "touch" | "test" | "[" | "chmod" => {}
             "false" => self.status = 1,
@@ -129,7 +130,7 @@ fn commands(script: &str, environment: &[String]) -> Vec<(&'static str, Vec<Stri
     let mut word: Option<String> = None;
     let mut quote = None;
     let mut rest = script.chars().peekable();
-    let mut push = |commands: &mut Vec<(&'static str, Vec<String>)>, word: &mut Option<String>| {
+    let push = |commands: &mut Vec<(&'static str, Vec<String>)>, word: &mut Option<String>| {
         if let (Some(word), Some((_, words))) = (word.take(), commands.last_mut()) {
             words.push(word);
         }
@@ -150,7 +151,6 @@ fn commands(script: &str, environment: &[String]) -> Vec<(&'static str, Vec<Stri
                 let value = environment.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='));
                 word.get_or_insert_default().push_str(value.unwrap_or_default());
             }
-            (Some(_), _) => word.get_or_insert_default().push(next),
             (None, ' ' | '\t') => push(&mut commands, &mut word),
             (None, '>') if rest.peek() == Some(&'&') => word.get_or_insert_default().push('>'),
             (None, '&') if word.as_deref().is_some_and(|word| word.ends_with('>')) => {
@@ -168,7 +168,7 @@ fn commands(script: &str, environment: &[String]) -> Vec<(&'static str, Vec<Stri
                     Vec::new(),
                 ));
             }
-            (None, _) => word.get_or_insert_default().push(next),
+            (Some(_) | None, _) => word.get_or_insert_default().push(next),
         }
     }
     push(&mut commands, &mut word);

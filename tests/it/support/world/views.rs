@@ -22,7 +22,7 @@ pub fn filters(text: &str) -> BTreeMap<String, Vec<String>> {
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let values = |value: &Value| match value {
         Value::Object(keys) => keys.keys().cloned().collect(),
-        other => list(other),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => list(value),
     };
     value.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), values(value))).collect()
 }
