@@ -113,7 +113,7 @@ fn text(loaded: &Loaded, args: &Args) -> Result<String, Failure> {
 
     if let Some(services) = &args.hash {
         return config::hashes(loaded, services)
-            .map_err(|name| Failure::message(format!("there is no service `{name}`")));
+            .map_err(|name| Failure::message(format!("no such service: {name}")));
     }
     let lists: [(bool, List); 7] = [
         (args.list_services, config::services),

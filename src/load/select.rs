@@ -49,7 +49,7 @@ pub fn services(project: &mut Project, session: &mut Session<'_>) {
         waiting.extend(project.services.keys().filter(|known| matches(name, known.as_str())).cloned());
         if waiting.len() == before {
             let mut diagnostic =
-                Diagnostic::error("unknown-service", Span::NONE, format!("there is no service `{name}`"));
+                Diagnostic::error("unknown-service", Span::NONE, format!("no such service: {name}"));
             let known = project.services.keys().map(ServiceName::as_str);
             diagnostic = if let Some(near) = nearest(name, known) {
                 diagnostic.help(format!("a service with a similar name exists: `{near}`"))

@@ -98,6 +98,8 @@ pub struct Follow {
     pub history: bool,
     /// Say when a container exits.
     pub tell_exits: bool,
+    /// Standard error stays apart from standard output.
+    pub split_streams: bool,
     /// Everything that will be started was: from now on it ends when nothing runs any more.
     pub started: Arc<AtomicBool>,
 }
@@ -105,7 +107,7 @@ pub struct Follow {
 impl Follow {
     /// The way an attached `up` follows: from now on, with the exits told.
     pub fn attached() -> Self {
-        Self { keep_following: true, tell_exits: true, ..Self::default() }
+        Self { keep_following: true, tell_exits: true, split_streams: true, ..Self::default() }
     }
 
     /// From now on following ends when nothing runs any more.
@@ -327,11 +329,19 @@ fn spawn(
         since_nanos,
         until: follow.until_time,
     };
-    let (engine, lines, timestamps) = (engine.clone(), session.lines.clone(), follow.timestamps);
+    let (engine, lines) = (engine.clone(), session.lines.clone());
+    let shape = Shape { timestamps: follow.timestamps, split_streams: follow.split_streams };
     readers.spawn(async move {
-        let position = read(&engine, &followed, &request, timestamps, &lines).await;
+        let position = read(&engine, &followed, &request, shape, &lines).await;
         (followed, position)
     });
+}
+
+/// How lines are given out.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    timestamps: bool,
+    split_streams: bool,
 }
 
 /// Reads one container's log to its end; the result is the time of the last line.
@@ -339,7 +349,7 @@ async fn read(
     engine: &Engine,
     followed: &Followed,
     request: &LogRequest,
-    timestamps: bool,
+    shape: Shape,
     lines: &mpsc::Sender<LogLine>,
 ) -> Position {
     let mut last = request.since_nanos;
@@ -366,11 +376,12 @@ async fn read(
                 continue;
             }
             last = time.or(last);
-            let text = match (timestamps, time) {
+            let text = match (shape.timestamps, time) {
                 (true, Some(time)) => format!("{} {text}", rfc3339(time)),
                 _ => text,
             };
-            let line = LogLine { source: followed.label.clone(), stderr: chunk.stderr, text };
+            let stderr = chunk.stderr && shape.split_streams;
+            let line = LogLine { source: followed.label.clone(), stderr, text };
             if lines.send(line).await.is_err() {
                 return last;
             }
@@ -378,6 +389,7 @@ async fn read(
     }
     for (stderr, (time, text)) in splitter.rest() {
         last = time.or(last);
+        let stderr = stderr && shape.split_streams;
         drop(lines.send(LogLine { source: followed.label.clone(), stderr, text }).await);
     }
     last

@@ -1,3 +1,7 @@
 //! What people rely on, told as stories on a whole engine: one obligation each.
 
+mod commands;
+mod errors;
+mod gates;
+mod smoke;
 mod up;

@@ -6,13 +6,13 @@ use crate::support::scenario::scenario;
 const TWO: &str = "\
 services:
   web:
-    image: busybox:1.35
+    image: busybox
     command: sleep infinity
     stop_signal: SIGKILL
     environment:
       COLOUR: red
   db:
-    image: busybox:1.35
+    image: busybox
     command: sleep infinity
     stop_signal: SIGKILL
 ";
@@ -89,7 +89,7 @@ fn anonymous_volumes_survive_a_replacement() {
         let file = "\
 services:
   db:
-    image: postgres:15
+    image: redis:7
     entrypoint: [sleep, infinity]
     stop_signal: SIGKILL
     environment:
@@ -102,10 +102,14 @@ services:
         let volumes = |snapshot: &crate::support::checks::Snapshot| snapshot.of("db")[0].volumes.clone();
         let paths: Vec<String> = volumes(&before).into_keys().collect();
         story.must(
-            paths == ["/scratch", "/var/lib/postgresql/data"],
+            paths == ["/data", "/scratch"],
             &format!("the file's and the image's anonymous volumes are there: {paths:?}"),
         );
-        story.step("change it").file("compose.yaml", &file.replace("red", "blue")).runs("up -d").exits(0);
+        story
+            .step("change it")
+            .file("compose.yaml", &file.replace("COLOUR: red", "COLOUR: blue"))
+            .runs("up -d")
+            .exits(0);
         story.replaced(&before, "db");
         let after = story.look();
         story.must(

@@ -59,6 +59,22 @@ impl Scenario<'_> {
         self.must(!self.last.stderr.contains(text), &format!("standard error does not say `{text}`"))
     }
 
+    /// The last command wrote this to standard output.
+    #[track_caller]
+    pub fn prints(&mut self, text: &str) -> &mut Self {
+        self.must(self.last.stdout.contains(text), &format!("standard output says `{text}`"))
+    }
+
+    /// What the last command wrote to standard output.
+    pub fn printed(&self) -> &str {
+        &self.last.stdout
+    }
+
+    /// What the last command wrote to standard error.
+    pub fn noted(&self) -> &str {
+        &self.last.stderr
+    }
+
     /// Something that must hold, in words.
     #[track_caller]
     pub fn must(&mut self, holds: bool, what: &str) -> &mut Self {
@@ -104,6 +120,31 @@ impl Scenario<'_> {
         // Two empty lists are equal, and say nothing.
         self.must(!old.is_empty(), &format!("`{service}` had containers to compare with"));
         self.must(old == new, &format!("`{service}` keeps its containers: {old:?}, now {new:?}"))
+    }
+
+    /// The containers of a service are the same ones as before, whatever happened to their processes.
+    #[track_caller]
+    pub fn same(&mut self, before: &Snapshot, service: &str) -> &mut Self {
+        let now = self.look();
+        let (old, new) = (before.ids(service), now.ids(service));
+        self.must(!old.is_empty(), &format!("`{service}` had containers to compare with"));
+        self.must(old == new, &format!("`{service}` has the same containers: {old:?}, now {new:?}"))
+    }
+
+    /// A service's containers, if there are any, were never started.
+    #[track_caller]
+    pub fn not_started(&mut self, service: &str) -> &mut Self {
+        let states: Vec<String> = self.look().of(service).into_iter().map(|one| one.state.clone()).collect();
+        self.must(
+            states.iter().all(|state| state == "created"),
+            &format!("the containers of `{service}` were never started: {states:?}"),
+        )
+    }
+
+    /// Whether the engine has a volume of this name.
+    pub fn has_volume(&self, name: &str) -> bool {
+        let raw = self.place.raw();
+        raw.labelled("volumes", &self.project_label()).iter().any(|volume| volume["Name"] == name)
     }
 
     /// The containers of a service are other ones than before, under the same names, and none of the old ones is left.

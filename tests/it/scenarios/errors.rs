@@ -1,0 +1,77 @@
+//! Mistakes: each is named, and nothing is touched.
+
+use crate::support::scenario::scenario;
+
+#[test]
+fn a_bad_file_creates_nothing() {
+    scenario("a file with mistakes must be refused as a whole, each mistake at its place", |story| {
+        let file = "\
+services:
+  web:
+    image: busybox
+    comand: x
+    netwroks: [a]
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(1);
+        story.notes("compose.yaml:4:5").notes("`command`").notes("compose.yaml:5:5").notes("`networks`");
+        story.nothing_left();
+    });
+}
+
+#[test]
+fn what_is_not_supported_is_refused_at_its_line() {
+    scenario("an attribute that cannot be honoured must be refused by name, not passed over", |story| {
+        let file = "\
+services:
+  web:
+    image: busybox
+    use_api_socket: true
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(1);
+        story.notes("`use_api_socket` is not supported yet").notes("compose.yaml:4:").nothing_left();
+    });
+}
+
+#[test]
+fn an_external_network_that_is_not_there_is_told_before_anything_is_made() {
+    scenario("a missing external resource must stop the start before anything is created", |story| {
+        let file = "\
+services:
+  web:
+    image: busybox
+    networks: [outside]
+networks:
+  outside:
+    external: true
+    name: no-such-network-anywhere
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(1);
+        story
+            .notes("no-such-network-anywhere")
+            .notes("docker network create")
+            .notes("compose.yaml:7:5")
+            .nothing_left();
+    });
+}
+
+#[test]
+fn an_unknown_service_is_named_with_its_near_name() {
+    scenario("a slip in a service's name must be told with what was meant", |story| {
+        let file =
+            "services:\n  web:\n    image: busybox\n    command: sleep infinity\n    stop_signal: SIGKILL\n";
+        story.step("up").file("compose.yaml", file).runs("up -d wbe").exits(1).notes("no such service: wbe");
+        story.runs("up -d").exits(0);
+        for command in ["logs we", "stop we", "exec -T we true", "ps we", "restart we"] {
+            story.step(command).runs(command).exits(1).notes("no such service: we").notes("`web`");
+        }
+    });
+}
+
+#[test]
+fn an_image_that_may_not_be_had_is_told_before_anything_is_made() {
+    scenario("`pull_policy: never` with a missing image must stop the start", |story| {
+        let file = "services:\n  web:\n    image: no-such-image-anywhere:9\n    pull_policy: never\n";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(1);
+        story.notes("no-such-image-anywhere:9").notes("compose.yaml:3:").nothing_left();
+    });
+}

@@ -1,0 +1,94 @@
+//! What waits for what, and what is said when it does not come.
+
+use crate::support::scenario::scenario;
+
+const GATED: &str = "\
+services:
+  db:
+    image: busybox
+    command: sh -c 'echo opening the files; sleep infinity'
+    stop_signal: SIGKILL
+    healthcheck: {test: PROBE, interval: 200ms, timeout: 2s, retries: 2}
+  migrate:
+    image: busybox
+    command: sh -c 'echo migrating; exit CODE'
+    depends_on: {db: {condition: service_healthy}}
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {migrate: {condition: service_completed_successfully}}
+";
+
+fn gated(probe: &str, code: &str) -> String {
+    GATED.replace("PROBE", probe).replace("CODE", code)
+}
+
+#[test]
+fn each_gate_opens_when_its_condition_is_true() {
+    scenario("a dependent must start after its dependency is ready, and not before", |story| {
+        story.step("up").file("compose.yaml", &gated("[CMD, \"true\"]", "0")).runs("up -d").exits(0);
+        story.running("db", &[1]).running("web", &[1]);
+        let said = story.noted().to_owned();
+        let at = |what: &str| {
+            let line = format!("Container {}-{what}", story.project());
+            said.find(&line).unwrap_or_else(|| story.fail(&format!("it says `{line}`")))
+        };
+        let order =
+            [at("db-1 Healthy"), at("migrate-1 Starting"), at("migrate-1 Exited"), at("web-1 Starting")];
+        story.must(order.is_sorted(), "healthy, then the migration, then its end, then the web");
+    });
+}
+
+#[test]
+fn an_unhealthy_dependency_fails_the_start_and_says_why() {
+    scenario("a start that fails must show the culprit's probe and its last lines", |story| {
+        let file = gated("[CMD-SHELL, \"echo BOOM; exit 1\"]", "0");
+        story.step("up").file("compose.yaml", &file).runs("up -d").exits(1);
+        let culprit = format!("container {}-db-1 is unhealthy", story.project());
+        story.notes(&culprit).notes("exit 1: BOOM").notes("opening the files").notes("compose.yaml:6:");
+        story.notes("waiting for it: migrate, web").not_started("web");
+    });
+}
+
+#[test]
+fn a_one_shot_that_fails_stops_what_waits_for_it() {
+    scenario("a dependent of a failed one-shot must not start", |story| {
+        story.step("up").file("compose.yaml", &gated("[CMD, \"true\"]", "3")).runs("up -d").exits(1);
+        story.notes("service \"migrate\" didn't complete successfully: exit 3").notes("migrating");
+        story.not_started("web");
+        story.step("mend it").file("compose.yaml", &gated("[CMD, \"true\"]", "0")).runs("up -d").exits(0);
+        story.running("web", &[1]);
+    });
+}
+
+#[test]
+fn a_dependency_that_is_not_required_only_costs_a_warning() {
+    scenario("`required: false` must let the dependent start", |story| {
+        let file = gated("[CMD, \"true\"]", "3").replace(
+            "{migrate: {condition: service_completed_successfully}}",
+            "{migrate: {condition: service_completed_successfully, required: false}}",
+        );
+        story.step("up").file("compose.yaml", &file).runs("up -d").exits(0);
+        story.running("web", &[1]).notes("warning:").notes("exit 3");
+    });
+}
+
+#[test]
+fn wait_takes_a_one_shot_that_succeeded_for_what_it_is() {
+    scenario("`up --wait` must not fail because a job has done its work", |story| {
+        let file = "\
+services:
+  job:
+    image: busybox
+    command: [\"true\"]
+  failing:
+    image: busybox
+    command: sh -c 'echo no luck; exit 7'
+    profiles: [bad]
+";
+        story.step("a job alone").file("compose.yaml", file).runs("up -d --wait").exits(0);
+        story.step("one that fails").runs("up -d --wait failing").exits(1);
+        story.notes("failing-1 exited (7)").notes("no luck");
+    });
+}
