@@ -205,6 +205,36 @@ fn a_created_container_keeps_its_volume_and_not_its_network() {
 }
 
 #[test]
+fn an_anonymous_volume_goes_with_the_container_it_was_made_for_and_not_with_its_heir() {
+    everywhere(async |place| {
+        let raw = place.raw();
+        let (key, value) = place.label();
+        let make = |mounts: Value| {
+            let spec = json!({
+                "Image": "busybox", "Labels": {key.as_str(): value.as_str()}, "HostConfig": {"Mounts": mounts},
+            });
+            let id = raw.post("/containers/create", &spec)["Id"].as_str().unwrap().to_owned();
+            let volume = raw.get(&format!("/containers/{id}/json"))["Mounts"][0]["Name"].clone();
+            (id, volume.as_str().unwrap().to_owned())
+        };
+        let gone = |path: String| assert_eq!(raw.call("DELETE", &path, None).unwrap().0, 204, "{path}");
+        let is_there = |volume: &str| raw.call("GET", &format!("/volumes/{volume}"), None).unwrap().0 == 200;
+
+        let (first, volume) = make(json!([{"Type": "volume", "Target": "/data"}]));
+        let (heir, inherited) = make(json!([{"Type": "volume", "Source": volume, "Target": "/data"}]));
+        assert_eq!(volume, inherited);
+        gone(format!("/containers/{first}"));
+        gone(format!("/containers/{heir}?v=1"));
+        assert!(is_there(&volume), "on the {} engine", place.word());
+        gone(format!("/volumes/{volume}"));
+
+        let (alone, volume) = make(json!([{"Type": "volume", "Target": "/data"}]));
+        gone(format!("/containers/{alone}?v=1"));
+        assert!(!is_there(&volume), "on the {} engine", place.word());
+    });
+}
+
+#[test]
 fn rows_of_lists_have_the_same_fields_and_kinds() {
     everywhere(async |place| {
         let id = made(place);

@@ -118,3 +118,27 @@ services:
         );
     });
 }
+
+#[test]
+fn fresh_anonymous_volumes_are_made_on_request() {
+    scenario("with -V a replaced container must not get the old one's anonymous volumes", |story| {
+        let file = "\
+services:
+  db:
+    image: postgres:15
+    entrypoint: [sleep, infinity]
+    stop_signal: SIGKILL
+    volumes:
+      - /scratch
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        let before = story.look();
+        story.step("ask for fresh ones").runs("up -d --force-recreate -V").exits(0);
+        story.replaced(&before, "db");
+        let after = story.look();
+        let (old, new) = (&before.of("db")[0].volumes, &after.of("db")[0].volumes);
+        story.must(old.keys().eq(new.keys()), "volumes are mounted at the same paths");
+        let shared = new.values().any(|name| old.values().any(|other| other == name));
+        story.must(!shared, "no old volume is used again");
+    });
+}

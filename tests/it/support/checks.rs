@@ -103,7 +103,10 @@ impl Scenario<'_> {
             number: label("com.docker.compose.container-number").parse().unwrap_or(0),
             state: text(&whole["State"]["Status"]),
             started_at: text(&whole["State"]["StartedAt"]),
-            volumes: mounts.map(|mount| (text(&mount["Destination"]), text(&mount["Name"]))).collect(),
+            volumes: mounts
+                .inspect(|mount| self.place.remember_volume(&text(&mount["Name"])))
+                .map(|mount| (text(&mount["Destination"]), text(&mount["Name"])))
+                .collect(),
             image: text(&whole["Config"]["Image"]),
             id,
         }

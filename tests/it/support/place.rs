@@ -3,7 +3,10 @@
 use super::fake_engine::FakeEngine;
 use super::raw::Raw;
 use super::world::World;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// An engine to test on.
 pub struct Place {
@@ -13,13 +16,15 @@ pub struct Place {
     pub fake: Option<FakeEngine>,
     /// A name nobody else uses, for projects, containers, labels.
     pub unique: String,
+    /// Volumes that were seen on the project's containers: anonymous ones carry no label to find them by.
+    volumes: Mutex<BTreeSet<String>>,
 }
 
 impl Place {
     /// A fake engine of one's own.
     pub fn fake(world: World) -> Self {
         let fake = FakeEngine::start(world);
-        Self { host: fake.host(), fake: Some(fake), unique: unique() }
+        Self { host: fake.host(), fake: Some(fake), unique: unique(), volumes: Mutex::default() }
     }
 
     /// The real engine: `DOCKER_HOST`, or the default socket. `None` when it was not asked for.
@@ -39,7 +44,7 @@ impl Place {
         let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let answer = Raw::at(&host).call("GET", "/_ping", None);
         assert!(matches!(answer, Ok((200, _))), "STACK_TEST_ENGINE=real, and {host} answers {answer:?}");
-        Some(Self { host, fake: None, unique: unique() })
+        Some(Self { host, fake: None, unique: unique(), volumes: Mutex::default() })
     }
 
     /// `fake` or `real`, for messages.
@@ -52,6 +57,11 @@ impl Place {
         Raw::at(&self.host)
     }
 
+    /// Keeps a volume's name in mind, to remove it at the end if it is an anonymous one.
+    pub fn remember_volume(&self, name: &str) {
+        self.volumes.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
     /// The label that what a test makes must carry, so that it is removed at the end.
     pub fn label(&self) -> (String, String) {
         ("com.docker.compose.project".to_owned(), self.unique.clone())
@@ -62,7 +72,22 @@ impl Drop for Place {
     fn drop(&mut self) {
         if self.fake.is_none() {
             let (key, value) = self.label();
-            self.raw().sweep(&format!("{key}={value}"));
+            let raw = self.raw();
+            let label = format!("{key}={value}");
+            for row in raw.labelled("containers", &label) {
+                for mount in row["Mounts"].as_array().into_iter().flatten() {
+                    self.remember_volume(mount["Name"].as_str().unwrap_or_default());
+                }
+            }
+            raw.sweep(&label);
+            for name in self.volumes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let found = raw.call("GET", &format!("/volumes/{name}"), None);
+                let anonymous =
+                    |volume: &Value| volume["Labels"].get("com.docker.volume.anonymous").is_some();
+                if matches!(&found, Ok((200, volume)) if anonymous(volume)) {
+                    drop(raw.call("DELETE", &format!("/volumes/{name}"), None));
+                }
+            }
         }
     }
 }

@@ -149,6 +149,7 @@ impl World {
             destination: to.to_owned(),
             writable: !mode.split(',').any(|word| word == "ro"),
             mode: mode.to_owned(),
+            made_for_it: kind == "volume" && source.is_empty(),
         })
     }
 
@@ -431,7 +432,7 @@ impl World {
         self.container_event(at, "destroy", &[]);
         let gone = self.containers.remove(at);
         if volumes {
-            for mount in gone.mounts.iter().filter(|mount| mount.kind == "volume") {
+            for mount in gone.mounts.iter().filter(|mount| mount.made_for_it) {
                 let volume = self.volumes.get(&mount.name);
                 let anonymous =
                     volume.is_some_and(|volume| volume.labels.contains_key("com.docker.volume.anonymous"));

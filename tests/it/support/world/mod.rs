@@ -67,6 +67,8 @@ pub struct Mount {
     pub destination: String,
     pub writable: bool,
     pub mode: String,
+    /// A volume that was made for this mount, and not one that the request named: it goes with its container.
+    pub made_for_it: bool,
 }
 
 /// A line a container wrote.
