@@ -62,7 +62,8 @@ fn an_unknown_service_is_named_with_its_near_name() {
         story.step("up").file("compose.yaml", file).runs("up -d wbe").exits(1).notes("no such service: wbe");
         story.runs("up -d").exits(0);
         for command in ["logs we", "stop we", "exec -T we true", "ps we", "restart we"] {
-            story.step(command).runs(command).exits(1).notes("no such service: we").notes("`web`");
+            // With -p alone no file would be read, and any name would do.
+            story.step(command).runs(&format!("-f compose.yaml {command}")).exits(1).notes("no such service: we").notes("`web`");
         }
     });
 }

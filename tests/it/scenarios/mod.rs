@@ -3,5 +3,6 @@
 mod commands;
 mod errors;
 mod gates;
+mod interrupted;
 mod smoke;
 mod up;

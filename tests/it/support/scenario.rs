@@ -3,6 +3,7 @@
 //! The same text runs on the fake engine and, with `STACK_TEST_ENGINE=real`, on a real one. Whatever fails, the panic says
 //! everything: files, commands, outputs, and the engine's state. Checks are in `checks.rs`.
 
+use super::fake_engine::FakeEngine;
 use super::place::{Place, block_on};
 use super::world::World;
 use serde_json::Value;
@@ -18,6 +19,13 @@ pub fn scenario(obligation: &str, story: impl Fn(&mut Scenario<'_>)) {
     for place in [Some(Place::fake(World::new())), Place::real()].into_iter().flatten() {
         story(&mut Scenario::new(obligation, &place));
     }
+}
+
+/// Runs a scenario on the fake engine alone: for what only it can do, faults above all.
+pub fn on_the_fake<T>(obligation: &str, story: impl Fn(&mut Scenario<'_>, &FakeEngine) -> T) -> T {
+    let place = Place::fake(World::new());
+    let fake = place.fake.as_ref().expect("it was made a line above");
+    story(&mut Scenario::new(obligation, &place), fake)
 }
 
 /// A scenario under way.
@@ -116,6 +124,11 @@ impl<'a> Scenario<'a> {
             indented(&self.last.stderr)
         ));
         self
+    }
+
+    /// The code the last command ended with; `None` when a signal ended it.
+    pub fn last_code(&self) -> Option<i32> {
+        self.last.code
     }
 
     /// Ends the test, and says all there is to say.

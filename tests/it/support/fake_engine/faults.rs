@@ -66,8 +66,13 @@ pub(super) struct Trap {
 impl Trap {
     /// Whether this request is the one; counts it when it is of the kind.
     pub fn catches(&mut self, method: &str, path: &str, named: &str) -> bool {
-        let kind = (self.method == "*" || self.method == method)
-            && (matches(&self.pattern, path) || matches(&self.pattern, named));
+        let method = match self.method.as_str() {
+            "*" => true,
+            // Everything that is not a question.
+            "CHANGE" => !matches!(method, "GET" | "HEAD"),
+            wanted => wanted == method,
+        };
+        let kind = method && (matches(&self.pattern, path) || matches(&self.pattern, named));
         self.seen += usize::from(kind);
         kind && (self.nth == 0 || self.seen == self.nth)
     }

@@ -129,8 +129,8 @@ impl FakeEngine {
         self.shared.with(work)
     }
 
-    /// Does this to the `nth` request (from 1; 0 for all) of a kind from now on. In `pattern`, `*` stands for anything, and
-    /// containers go by id or name.
+    /// Does this to the `nth` request (from 1; 0 for all) of a kind from now on. `method` may be `*` for any and
+    /// `CHANGE` for any that is no question. In `pattern`, `*` stands for anything, and containers go by id or name.
     pub fn trap(&self, nth: usize, method: &str, pattern: &str, fault: Fault) {
         let trap = Trap { nth, method: method.to_owned(), pattern: pattern.to_owned(), fault, seen: 0 };
         lock(&self.shared.traps).push(trap);
