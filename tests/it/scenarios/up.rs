@@ -1,6 +1,6 @@
 //! `up` and `down`.
 
-use crate::support::scenario::scenario;
+use crate::support::scenario::{on_the_fake, scenario};
 
 /// Two services that run until they are told to stop, and stop at once.
 const TWO: &str = "\
@@ -141,4 +141,83 @@ services:
         let shared = new.values().any(|name| old.values().any(|other| other == name));
         story.must(!shared, "no old volume is used again");
     });
+}
+
+#[test]
+fn an_older_engine_that_takes_one_network_at_a_time_gets_the_others_afterwards() {
+    on_the_fake(
+        "a service must be on all its networks before it starts, also before API 1.44",
+        |story, fake| {
+            fake.set_api_version(41);
+            let file = "\
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    networks: [front, back]
+networks:
+  front:
+  back:
+";
+            story.step("up").file("compose.yaml", file).runs("up -d").exits(0).running("web", &[1]);
+            let networks =
+                fake.with(|world| world.containers[0].endpoints.keys().cloned().collect::<Vec<_>>());
+            let expect = ["back", "front"].map(|key| format!("{}_{key}", story.project()));
+            story.must(networks == expect, &format!("web is on {expect:?}, and not on {networks:?}"));
+            let changes = fake.changes();
+            let at = |part: &str| changes.iter().position(|line| line.contains(part));
+            story.must(
+                at("/connect").is_some() && at("/connect") < at("/start"),
+                &format!("it joins before it starts: {changes:?}"),
+            );
+            let before = story.look();
+            story.step("up again").runs("up -d").exits(0).changed_nothing().kept(&before, "web");
+        },
+    );
+}
+
+#[test]
+fn a_dependent_waits_for_health_and_an_unhealthy_one_stops_it() {
+    scenario(
+        "a dependent must start after its dependency is healthy, and not at all when it is not",
+        |story| {
+            let file = |probe: &str| {
+                format!(
+                    "\
+services:
+  web:
+    image: busybox:1.35
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on:
+      db:
+        condition: service_healthy
+  db:
+    image: busybox:1.35
+    command: sleep infinity
+    stop_signal: SIGKILL
+    healthcheck:
+      test: {probe}
+      interval: 500ms
+      retries: 2
+"
+                )
+            };
+            story.step("up").file("compose.yaml", &file("exit 0")).runs("up -d").exits(0);
+            story.running("web", &[1]).running("db", &[1]);
+            let now = story.look();
+            let started = |service: &str| now.of(service)[0].started_at.clone();
+            story.must(started("db") < started("web"), "db is started before web");
+            story.step("down").runs("down").exits(0).nothing_left();
+            story
+                .step("up with a probe that fails")
+                .file("compose.yaml", &file("exit 1"))
+                .runs("up -d")
+                .exits(1);
+            story.notes("db").notes("unhealthy").running("db", &[1]);
+            let states: Vec<String> =
+                story.look().of("web").into_iter().map(|one| one.state.clone()).collect();
+            story.must(states == ["created"], &format!("web is created and not started: {states:?}"));
+        },
+    );
 }
