@@ -74,8 +74,10 @@ fn stop_and_start_keep_the_containers_and_their_order() {
         story.same(&before, "web").same(&before, "db");
         story.step("restart").runs("restart db").exits(0).same(&before, "web").same(&before, "db");
         story.notes("db-1 Restarted").notes("web-1 Restarted");
+        story.step("a stopped one").runs("stop db").exits(0).runs("up -d").exits(0);
+        story.running("db", &[1]).same(&before, "db");
+        // The engine answers before the process is gone: what comes after must not hang on its state.
         story.step("kill").runs("kill -s SIGKILL db").exits(0).notes("db-1 Killed");
-        story.step("up again").runs("up -d").exits(0).running("db", &[1]).same(&before, "db");
     });
 }
 

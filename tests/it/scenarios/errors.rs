@@ -63,7 +63,12 @@ fn an_unknown_service_is_named_with_its_near_name() {
         story.runs("up -d").exits(0);
         for command in ["logs we", "stop we", "exec -T we true", "ps we", "restart we"] {
             // With -p alone no file would be read, and any name would do.
-            story.step(command).runs(&format!("-f compose.yaml {command}")).exits(1).notes("no such service: we").notes("`web`");
+            story
+                .step(command)
+                .runs(&format!("-f compose.yaml {command}"))
+                .exits(1)
+                .notes("no such service: we")
+                .notes("`web`");
         }
     });
 }
