@@ -21,7 +21,7 @@ fn main() -> std::io::Result<()> {
         Ok(loaded) => {
             for (name, service) in &loaded.project.services {
                 let needs: Vec<&str> =
-                    service.depends_on.keys().map(|dependency| dependency.as_str()).collect();
+                    service.depends_on.keys().map(stack::model::ServiceName::as_str).collect();
                 println!("{name}: {} (waits for: {})", loaded.project.image_name(service), needs.join(", "));
             }
         }

@@ -238,6 +238,7 @@ fn is_last_of_group(plan: &Plan, id: StepId) -> bool {
     !plan.steps.iter().any(|later| later.id > id && later.group.as_ref() == Some(group))
 }
 
+#[derive(Clone, Copy)]
 enum Phase<'a> {
     Started(&'a crate::plan::Reason),
     Done(bool),
@@ -282,13 +283,11 @@ fn subjects(action: &Action, group: Option<&Group>) -> Vec<Subject> {
     if let Some(group) = group {
         return vec![Subject::Container(group.subject.clone())];
     }
-    match action {
-        // What is waited for are containers; a row for each reads better than one for the service.
-        Action::Wait { containers, .. } => {
-            containers.iter().map(|container| Subject::Container(container.name.clone())).collect()
-        }
-        _ => vec![subject(action)],
+    // What is waited for are containers; a row for each reads better than one for the service.
+    if let Action::Wait { containers, .. } = action {
+        return containers.iter().map(|container| Subject::Container(container.name.clone())).collect();
     }
+    vec![subject(action)]
 }
 
 fn subject(action: &Action) -> Subject {

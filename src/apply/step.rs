@@ -92,7 +92,7 @@ pub(super) async fn perform(
             cx.engine.unpause_container(&id(container)?.0, &container.name).await?;
         }
         Action::RunHook { container, phase, index } => {
-            hook(cx, container, &id(container)?, *phase, *index).await?
+            hook(cx, container, &id(container)?, *phase, *index).await?;
         }
         Action::Wait { service, containers, until, timeout_s } => {
             let containers: Result<Vec<_>, StepError> =

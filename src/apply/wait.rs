@@ -163,10 +163,10 @@ fn judge(state: &LiveState, until: Until) -> Verdict {
     let exited = matches!(state.status, ContainerStatus::Exited | ContainerStatus::Dead);
     let comes_back = state.status == ContainerStatus::Restarting || state.will_restart;
     match until {
-        Until::Condition(DependencyCondition::ServiceStarted) => match state.status {
-            ContainerStatus::Created => Verdict::NotYet,
-            _ => Verdict::Reached,
-        },
+        Until::Condition(DependencyCondition::ServiceStarted) if state.status == ContainerStatus::Created => {
+            Verdict::NotYet
+        }
+        Until::Condition(DependencyCondition::ServiceStarted) => Verdict::Reached,
         Until::Condition(DependencyCondition::ServiceHealthy) => healthy(state, exited, comes_back),
         Until::Condition(DependencyCondition::ServiceCompletedSuccessfully) => {
             match (exited, state.exit_code) {
@@ -178,12 +178,11 @@ fn judge(state: &LiveState, until: Until) -> Verdict {
             }
         }
         Until::Goal if state.has_healthcheck && !exited => healthy(state, exited, comes_back),
-        Until::Goal => match state.status {
-            ContainerStatus::Running => Verdict::Reached,
-            _ if exited && state.exit_code == 0 => Verdict::Reached,
-            _ if exited && !comes_back => Verdict::Never(format!("exited ({})", state.exit_code)),
-            _ => Verdict::NotYet,
-        },
+        Until::Goal if state.status == ContainerStatus::Running || (exited && state.exit_code == 0) => {
+            Verdict::Reached
+        }
+        Until::Goal if exited && !comes_back => Verdict::Never(format!("exited ({})", state.exit_code)),
+        Until::Goal => Verdict::NotYet,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::ui::LogFormat;
 #[command(
     after_help = "Examples:\n  stack logs -f web         follow one service, also across restarts\n  stack logs --since 10m    the last ten minutes of all"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct Args {
     /// Only these services.
     #[arg(value_name = "SERVICE")]

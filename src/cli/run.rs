@@ -168,9 +168,8 @@ fn problems_as_diagnostics(
 
 /// The progress mode that is meant by `auto`.
 pub fn settle_progress(mode: ProgressMode, terminal: bool, ansi_never: bool) -> ProgressMode {
-    match mode {
-        ProgressMode::Auto if terminal && !ansi_never => ProgressMode::Tty,
-        ProgressMode::Auto => ProgressMode::Plain,
-        other => other,
+    if mode != ProgressMode::Auto {
+        return mode;
     }
+    if terminal && !ansi_never { ProgressMode::Tty } else { ProgressMode::Plain }
 }

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 #[command(
     after_help = "Examples:\n  stack up            start everything and follow the logs; Ctrl-C stops\n  stack up -d --wait  start in the background and return when everything is ready"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct Args {
     #[command(flatten)]
     converge: ConvergeArgs,
@@ -201,7 +202,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let format = LogFormat::new(context.stdout_colour() && !args.no_color, args.no_log_prefix);
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {
-        up::run(session, &loaded, &request).await
+        Box::pin(up::run(session, &loaded, &request)).await
     })
 }
 
@@ -212,6 +213,6 @@ pub fn create(context: &Context, args: &CreateArgs) -> Result<(), Failure> {
     check_scale(&policy, &loaded)?;
     let request = Request { policy, attach: None };
     run::with_session(context, Some(&loaded), LogFormat::default(), async |session| {
-        up::run(session, &loaded, &request).await
+        Box::pin(up::run(session, &loaded, &request)).await
     })
 }

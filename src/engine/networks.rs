@@ -58,6 +58,12 @@ impl Engine {
         let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
         match self.docker.disconnect_network(network, request).await {
             Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            // Docker answers 500 for a container that is not attached, even when it is asked to force it.
+            Err(Error::DockerResponseServerError { message, .. })
+                if message.contains("is not connected to") =>
+            {
+                Ok(())
+            }
             done => done.map_err(|error| EngineError::from_bollard("leave", subject(network), &error)),
         }
     }

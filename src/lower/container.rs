@@ -155,7 +155,7 @@ pub fn create(request: &Request<'_>) -> Lowered {
     let host_config = HostConfig {
         network_mode: Some(networking::network_mode(project, &resolved)),
         binds: said(mounts.binds),
-        mounts: said(mounts.mounts),
+        mounts: said(mounts.long),
         tmpfs: said(mounts.tmpfs),
         ..host_config::lower(project, &resolved)
     };

@@ -27,7 +27,7 @@ pub(super) struct Mounts {
     /// `source:target:mode` strings.
     pub(super) binds: Vec<String>,
     /// Mounts that a string cannot say.
-    pub(super) mounts: Vec<EngineMount>,
+    pub(super) long: Vec<EngineMount>,
     /// Paths of anonymous volumes.
     pub(super) anonymous: Vec<String>,
     /// Paths in memory, with their options.
@@ -62,7 +62,7 @@ pub(super) fn lower(
             && !taken.iter().any(|target| target == path)
             && !mounts.tmpfs.contains_key(path)
         {
-            mounts.mounts.push(inherit(old));
+            mounts.long.push(inherit(old));
         }
     }
     mounts
@@ -77,8 +77,8 @@ fn one(project: &Project, mount: &Mount, replaces: Option<&[ReplacedMount]>, mou
                 .flatten()
                 .find(|old| old.kind == "volume" && clean(&old.destination) == clean(&mount.target));
             match old {
-                Some(old) => mounts.mounts.push(inherit(old)),
-                None => mounts.mounts.push(long(mount, None)),
+                Some(old) => mounts.long.push(inherit(old)),
+                None => mounts.long.push(long(mount, None)),
             }
         }
         MountType::Volume => {
@@ -89,11 +89,11 @@ fn one(project: &Project, mount: &Mount, replaces: Option<&[ReplacedMount]>, mou
             if fits_a_string(mount) {
                 mounts.binds.push(bind_string(&name, mount));
             } else {
-                mounts.mounts.push(long(mount, Some(name)));
+                mounts.long.push(long(mount, Some(name)));
             }
         }
         MountType::Bind | MountType::Tmpfs | MountType::Cluster | MountType::Npipe | MountType::Image => {
-            mounts.mounts.push(long(mount, said(mount.source.clone())));
+            mounts.long.push(long(mount, said(mount.source.clone())));
         }
     }
 }
@@ -115,7 +115,7 @@ fn files(project: &Project, service: &Service, taken: &[String], mounts: &mut Mo
         if taken.contains(&target) {
             continue;
         }
-        mounts.mounts.push(EngineMount {
+        mounts.long.push(EngineMount {
             typ: Some(EngineMountType::BIND),
             source: Some(object.file.clone()),
             target: Some(target),
@@ -255,7 +255,7 @@ mod tests {
         let strict = Mount { bind: Some(BindOptions::default()), ..bind("/a", "/b", false) };
         let lowered = lower(&Project::default(), &service(vec![strict]), None, &[]);
         assert!(lowered.binds.is_empty());
-        assert_eq!(lowered.mounts.len(), 1);
+        assert_eq!(lowered.long.len(), 1);
     }
 
     #[test]
@@ -269,8 +269,8 @@ mod tests {
         let anonymous = Mount { target: "/data/".to_owned(), ..Mount::default() };
         for (volumes, image_volumes) in [(vec![anonymous], vec![]), (vec![], vec!["/data".to_owned()])] {
             let lowered = lower(&Project::default(), &service(volumes), Some(&old), &image_volumes);
-            assert_eq!(lowered.mounts.len(), 1);
-            assert_eq!(lowered.mounts[0].source.as_deref(), Some("f00d"));
+            assert_eq!(lowered.long.len(), 1);
+            assert_eq!(lowered.long[0].source.as_deref(), Some("f00d"));
         }
     }
 
@@ -283,6 +283,6 @@ mod tests {
             writable: true,
         }];
         let lowered = lower(&Project::default(), &service(vec![]), Some(&old), &[]);
-        assert!(lowered.mounts.is_empty());
+        assert!(lowered.long.is_empty());
     }
 }

@@ -75,6 +75,7 @@ pub async fn run(session: &Session, scope: &Scope, request: &Request) -> Result<
 
 /// How a project is followed.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent wish")]
 pub struct Follow {
     /// The project.
     pub project: String,
@@ -278,7 +279,7 @@ impl Followed {
             label: short_name(
                 &container.name,
                 project,
-                &container.identity.service.to_string(),
+                container.identity.service.as_str(),
                 container.identity.number,
             ),
         }

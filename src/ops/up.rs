@@ -9,7 +9,7 @@ use crate::graph::ServiceGraph;
 use crate::load::Loaded;
 use crate::model::{Project, ServiceName};
 use crate::plan::lifecycle::{self, Lifecycle};
-use crate::plan::{ImagePolicy, Policy};
+use crate::plan::{ImagePolicy, Policy, Recreate};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,11 +123,8 @@ async fn converge(
     // The images are here now; what is left depends on what they turned out to be.
     let settled = Policy {
         images: ImagePolicy { pull: Some("missing".to_owned()), build: false, no_build: true },
-        recreate: match policy.recreate {
-            // What was forced has been done in the first round.
-            crate::plan::Recreate::Force => crate::plan::Recreate::Diverged,
-            other => other,
-        },
+        // What was forced has been done in the first round.
+        recreate: if policy.recreate == Recreate::Force { Recreate::Diverged } else { policy.recreate },
         ..policy.clone()
     };
     let Planned { plan, observed } = reconcile::plan(session, engine, loaded, &settled).await?;

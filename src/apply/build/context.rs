@@ -23,15 +23,13 @@ pub(super) fn stream(
     let packing =
         tokio::task::spawn_blocking(move || pack(&root, &dockerfile, inline.as_deref(), &rules, sender));
     futures_util::stream::unfold((receiver, Some(packing)), |(mut receiver, packing)| async move {
-        match receiver.recv().await {
-            Some(bytes) => Some((bytes, (receiver, packing))),
-            None => {
-                if let Some(packing) = packing {
-                    drop(packing.await);
-                }
-                None
-            }
+        if let Some(bytes) = receiver.recv().await {
+            return Some((bytes, (receiver, packing)));
         }
+        if let Some(packing) = packing {
+            drop(packing.await);
+        }
+        None
     })
 }
 
