@@ -78,7 +78,7 @@ impl<'a> Reconciler<'a> {
                 Some(reason) => Verdict::Replace { container, number, reason },
             });
         }
-        for (_, container, _) in surplus {
+        for (_, container, _) in surplus.into_iter().rev() {
             verdicts.push(Verdict::Remove { container, reason: Reason::ScaledDown { to: wanted } });
         }
         let missing = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(keep);

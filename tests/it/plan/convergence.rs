@@ -1,0 +1,256 @@
+//! Properties of the planner on random projects in random states: it is finished when it is done, every prefix of a plan
+//! leaves something it can go on from, and no plan contradicts itself.
+
+use super::{brought_up, plan_with};
+use proptest::prelude::*;
+use stack::model::{Project, hash};
+use stack::observe::{
+    Container, ContainerId, ContainerStatus, Health, Identity, ObservedEndpoint, ObservedImage,
+    ObservedMount, ObservedNetwork, ObservedState, ObservedVolume,
+};
+use stack::plan::{Action, OrphanPolicy, Plan, Policy, StepId, Target};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A stack file of a few services that depend on earlier ones, and share namespaces now and then.
+fn stack_file() -> impl Strategy<Value = String> {
+    let service = (0..3_u8, 0..3_u32, any::<bool>(), any::<bool>(), any::<bool>());
+    proptest::collection::vec(service, 1..5).prop_map(|services| {
+        let mut text = "services:\n".to_owned();
+        for (index, (needs, scale, volume, restart, shares)) in services.iter().enumerate() {
+            text.push_str(&format!("  s{index}:\n    image: img{}\n    scale: {scale}\n", index % 2));
+            let earlier = usize::from(*needs).min(index);
+            let first = services.first().map_or(0, |first| first.1);
+            if *shares && index > 0 && first > 0 {
+                text.push_str("    network_mode: \"service:s0\"\n");
+            }
+            if earlier > 0 {
+                text.push_str("    depends_on:\n");
+                for needed in 0..earlier {
+                    text.push_str(&format!(
+                        "      s{needed}: {{condition: service_started, restart: {restart}}}\n"
+                    ));
+                }
+            }
+            if *volume {
+                text.push_str("    volumes: [data:/data]\n");
+            }
+        }
+        text.push_str("volumes: {data: {}}\n");
+        text
+    })
+}
+
+/// What may have happened to a container behind our back.
+fn mishaps() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(0..8_u8, 0..12)
+}
+
+/// Makes a mess of what was brought up, the same for the same numbers.
+fn mess(observed: &mut ObservedState, mishaps: &[u8]) {
+    let count = observed.containers.len();
+    for (index, mishap) in mishaps.iter().enumerate() {
+        if count == 0 {
+            return;
+        }
+        let at = index % count;
+        let Some(container) = observed.containers.get_mut(at) else { continue };
+        match mishap {
+            0 => container.status = ContainerStatus::Exited,
+            1 => container.status = ContainerStatus::Created,
+            2 => container.status = ContainerStatus::Paused,
+            3 => container.identity.config_hash = Some("another".to_owned()),
+            4 => container.identity.image_digest = Some("sha256:older".to_owned()),
+            5 => container.mounts.clear(),
+            6 => {
+                let mut twin = container.clone();
+                twin.id = ContainerId(format!("twin{index}"));
+                twin.name = format!("0123456789ab_{}", container.name);
+                twin.status = ContainerStatus::Created;
+                observed.containers.push(twin);
+            }
+            _ => container.name = format!("0123456789ab_{}", container.name),
+        }
+    }
+}
+
+/// No two containers ever have one id.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// What an engine has after the first `count` steps of a plan.
+fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize) -> ObservedState {
+    let mut world = observed.clone();
+    let mut made: BTreeMap<StepId, ContainerId> = BTreeMap::new();
+    for step in plan.steps.iter().take(count) {
+        let id = |target: &Target| match target {
+            Target::Existing(id) => id.clone(),
+            Target::CreatedBy(step) => {
+                made.get(step).cloned().expect("a step comes after the one that creates")
+            }
+        };
+        match &step.action {
+            Action::PullImage { image, .. } | Action::BuildImage { image, .. } => {
+                let digest = format!("sha256:{image}");
+                world.images.insert(image.clone(), ObservedImage { id: digest.clone(), digest });
+            }
+            Action::CreateNetwork { key, name } => world.networks.push(ObservedNetwork {
+                id: format!("id-{name}"),
+                name: name.clone(),
+                project: Some(project.name.clone()),
+                key: Some(key.clone()),
+                config_hash: project.networks.get(key).map(hash::network),
+                ..ObservedNetwork::default()
+            }),
+            Action::CreateVolume { key, name } => world.volumes.push(ObservedVolume {
+                name: name.clone(),
+                project: Some(project.name.clone()),
+                key: Some(key.clone()),
+                config_hash: project.volumes.get(key).map(hash::volume),
+                ..ObservedVolume::default()
+            }),
+            Action::CreateContainer { service, number, name, .. } => {
+                assert!(world.containers.iter().all(|one| one.name != *name), "the name `{name}` is taken");
+                let container = created(project, &world, service.as_str(), *number, name);
+                made.insert(step.id, container.id.clone());
+                world.containers.push(container);
+            }
+            Action::RenameContainer { container, to } => {
+                assert!(world.containers.iter().all(|one| one.name != *to), "the name `{to}` is taken");
+                find(&mut world, &id(&container.target)).name.clone_from(to);
+            }
+            Action::StartContainer { container } => {
+                find(&mut world, &id(&container.target)).status = ContainerStatus::Running;
+            }
+            Action::UnpauseContainer { container } => {
+                let container = find(&mut world, &id(&container.target));
+                assert_eq!(container.status, ContainerStatus::Paused);
+                container.status = ContainerStatus::Running;
+            }
+            Action::StopContainer { container, .. } => {
+                find(&mut world, &id(&container.target)).status = ContainerStatus::Exited;
+            }
+            Action::RemoveContainer { container, force, .. } => {
+                let id = id(&container.target);
+                let alive = find(&mut world, &id).status.is_alive();
+                assert!(*force || !alive, "`{}` runs and is removed without force", container.name);
+                world.containers.retain(|one| one.id != id);
+            }
+            Action::ConnectNetwork { network, container, .. } => {
+                let container = find(&mut world, &id(&container.target));
+                container.networks.insert(network.clone(), ObservedEndpoint::default());
+            }
+            Action::Wait { .. } => {}
+            other => panic!("these projects need no {other:?}"),
+        }
+    }
+    world
+}
+
+fn find<'a>(world: &'a mut ObservedState, id: &ContainerId) -> &'a mut Container {
+    world.containers.iter_mut().find(|one| one.id == *id).expect("no step is about a container that is gone")
+}
+
+fn created(project: &Project, world: &ObservedState, service: &str, number: u32, name: &str) -> Container {
+    let service = project.service(service).expect("the service is in the file");
+    let resolved = service.with_container_ids(|parent| {
+        let mut all: Vec<&Container> =
+            world.containers.iter().filter(|one| one.identity.service == *parent).collect();
+        all.sort_by_key(|one| (one.identity.number, !one.id.0.starts_with("made")));
+        all.first().map(|one| one.id.0.clone())
+    });
+    let networks = service.networks.keys().filter_map(|key| project.networks.get(key));
+    let mounts = service.volumes.iter().filter_map(|mount| project.volumes.get(mount.source.as_str()));
+    Container {
+        id: ContainerId(format!("made{}", MADE.fetch_add(1, Ordering::Relaxed))),
+        name: name.to_owned(),
+        identity: Identity {
+            project: project.name.clone(),
+            service: service.name.clone(),
+            number: Some(number),
+            config_hash: Some(hash::service(&resolved)),
+            image_digest: world.images.get(&project.image_name(service)).map(|image| image.digest.clone()),
+            ..Identity::default()
+        },
+        status: ContainerStatus::Created,
+        health: service.healthcheck.is_some().then_some(Health::Healthy),
+        networks: networks.map(|network| (network.name.clone(), ObservedEndpoint::default())).collect(),
+        mounts: mounts
+            .map(|volume| ObservedMount {
+                kind: "volume".to_owned(),
+                name: volume.name.clone(),
+                ..ObservedMount::default()
+            })
+            .collect(),
+        created: 1,
+        ..Container::default()
+    }
+}
+
+/// What no plan may do: come back to a container it has removed, or stop one twice.
+fn contradictions(plan: &Plan) -> Vec<String> {
+    let mut removed: BTreeSet<String> = BTreeSet::new();
+    let mut stopped: BTreeSet<String> = BTreeSet::new();
+    let mut found = Vec::new();
+    for step in &plan.steps {
+        if step.after.iter().any(|earlier| *earlier >= step.id) {
+            found.push(format!("step {} comes before one it needs", step.id.0));
+        }
+        let Some(container) = step.action.container() else { continue };
+        let Target::Existing(id) = &container.target else { continue };
+        if removed.contains(&id.0) {
+            found.push(format!("step {} is about {}, which is gone", step.id.0, container.name));
+        }
+        if let Action::RemoveContainer { .. } = step.action {
+            removed.insert(id.0.clone());
+        }
+        if let Action::StopContainer { .. } = step.action
+            && !stopped.insert(id.0.clone())
+        {
+            found.push(format!("step {} stops {} a second time", step.id.0, container.name));
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_that_was_carried_out_leaves_nothing_to_do(text in stack_file(), mishaps in mishaps()) {
+        let project = super::project(&text);
+        let policy = Policy { orphans: OrphanPolicy::Remove, ..Policy::default() };
+        let mut observed = brought_up(&project);
+        mess(&mut observed, &mishaps);
+        let plan = plan_with(&project, &observed, &policy);
+        prop_assert_eq!(contradictions(&plan), Vec::<String>::new());
+        let after = apply(&project, &observed, &plan, plan.steps.len());
+        let again = plan_with(&project, &after, &policy);
+        prop_assert!(again.is_empty(), "left to do:\n{again}\nafter:\n{plan}");
+    }
+
+    #[test]
+    fn any_prefix_of_a_plan_leaves_a_state_that_the_next_plan_brings_to_the_same_end(
+        text in stack_file(),
+        mishaps in mishaps(),
+        from_nothing in any::<bool>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let project = super::project(&text);
+        let policy = Policy::default();
+        let mut observed = if from_nothing { ObservedState::default() } else { brought_up(&project) };
+        mess(&mut observed, &mishaps);
+        let plan = plan_with(&project, &observed, &policy);
+        let broken = apply(&project, &observed, &plan, cut.index(plan.steps.len() + 1));
+        let next = plan_with(&project, &broken, &policy);
+        prop_assert_eq!(contradictions(&next), Vec::<String>::new());
+        let mended = apply(&project, &broken, &next, next.steps.len());
+        let again = plan_with(&project, &mended, &policy);
+        prop_assert!(again.is_empty(), "left to do:\n{again}\nafter:\n{next}\nbroken off:\n{plan}");
+        for service in project.services.values() {
+            let running = mended.containers.iter().filter(|one| {
+                one.identity.service == service.name && one.status == ContainerStatus::Running
+            });
+            prop_assert_eq!(u32::try_from(running.count()).unwrap(), service.replicas());
+        }
+    }
+}
