@@ -83,11 +83,11 @@ impl Bench {
         let all = [Contestant::Stack, Contestant::Compose, Contestant::Bare];
         let down = |who: Contestant| match who {
             Contestant::Bare => bare::down("bench"),
-            who => self.run(who, Some(&file), &["down", "-t", "0"]),
+            Contestant::Stack | Contestant::Compose => self.run(who, Some(&file), &["down", "-t", "0"]),
         };
         let up = |who: Contestant| match who {
             Contestant::Bare => bare::up("bench", count),
-            who => self.run(who, Some(&file), &["up", "-d"]),
+            Contestant::Stack | Contestant::Compose => self.run(who, Some(&file), &["up", "-d"]),
         };
         // Every contestant goes through the whole life, so that none inherits another's containers.
         let mut times: Vec<(Contestant, [Duration; 5])> = Vec::new();

@@ -140,7 +140,15 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
                 container.networks.insert(network.clone(), ObservedEndpoint::default());
             }
             Action::Wait { .. } => {}
-            other => panic!("these projects need no {other:?}"),
+            Action::RemoveNetwork { .. }
+            | Action::DisconnectNetwork { .. }
+            | Action::RemoveVolume { .. }
+            | Action::UpdateContainer { .. }
+            | Action::RestartContainer { .. }
+            | Action::KillContainer { .. }
+            | Action::PauseContainer { .. }
+            | Action::RunHook { .. }
+            | Action::RunProvider { .. } => panic!("these projects need no {:?}", step.action),
         }
     }
     world

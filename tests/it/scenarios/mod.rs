@@ -4,5 +4,6 @@ mod commands;
 mod errors;
 mod gates;
 mod interrupted;
+mod requests;
 mod smoke;
 mod up;
