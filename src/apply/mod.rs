@@ -14,7 +14,7 @@ mod wait;
 pub use diagnose::Diagnosis;
 pub use queue::Limits;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, EngineErrorKind};
 use crate::event::{EventKind, EventSink, Subject, Verb};
 use crate::model::Project;
 use crate::observe::{ContainerId, ObservedState};
@@ -93,17 +93,19 @@ pub struct StepError {
     pub diagnosis: Option<Box<Diagnosis>>,
     /// The user cancelled it; there is nothing to report.
     pub cancelled: bool,
+    /// How the engine refused, when it did.
+    pub refusal: Option<EngineErrorKind>,
 }
 
 impl StepError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new(), diagnosis: None, cancelled: false }
+        Self { message: message.into(), hints: Vec::new(), diagnosis: None, cancelled: false, refusal: None }
     }
 }
 
 impl From<EngineError> for StepError {
     fn from(error: EngineError) -> Self {
-        Self::new(error.to_string())
+        Self { refusal: Some(error.kind), ..Self::new(error.to_string()) }
     }
 }
 

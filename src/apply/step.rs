@@ -2,7 +2,7 @@
 
 use super::wait::{self, Subscription, Wait};
 use super::{Cx, StepError, build, container_id, explain, files, image_digest};
-use crate::engine::ExecSpec;
+use crate::engine::{EngineErrorKind, ExecSpec};
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
 use crate::observe::ContainerId;
@@ -159,7 +159,12 @@ async fn create(
         api: cx.engine.api_version().0,
     });
     let platform = (!service.platform.is_empty()).then_some(service.platform.as_str());
-    let id = cx.engine.create_container(container_name, platform, lowered.body).await?;
+    let created = cx.engine.create_container(container_name, platform, lowered.body).await;
+    let id = created.map_err(|error| {
+        // The image is not there: another look would not find it either.
+        let final_word = error.kind == EngineErrorKind::NotFound;
+        if final_word { StepError::new(error.to_string()) } else { error.into() }
+    })?;
     for (network, endpoint) in lowered.connect_after {
         cx.engine.connect_network(&network, &id, endpoint).await?;
     }
@@ -213,7 +218,8 @@ async fn pull(
     match (pulled, or_build) {
         (Ok(()), _) => remember_image(cx, image).await,
         (Err(_), Some(service)) => build::image(cx, service, image).await,
-        (Err(error), None) => Err(error.into()),
+        // That no registry has it is no sign that the engine has moved on.
+        (Err(error), None) => Err(StepError::new(error.to_string())),
     }
 }
 

@@ -216,7 +216,7 @@ async fn failure(
     };
     let diagnosis: Diagnosis =
         diagnose::container(cx, wait.service, name, id, state, why, started.elapsed()).await;
-    StepError { message, hints: Vec::new(), diagnosis: Some(Box::new(diagnosis)), cancelled: false }
+    StepError { diagnosis: Some(Box::new(diagnosis)), ..StepError::new(message) }
 }
 
 #[cfg(test)]

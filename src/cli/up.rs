@@ -112,7 +112,7 @@ pub struct ConvergeArgs {
     #[arg(long, value_name = "SERVICE=NUM")]
     scale: Vec<String>,
 
-    /// Say yes to every question.
+    /// Accepted for scripts: nothing is asked yet. A volume whose definition changed is kept, with a warning.
     #[arg(short, long)]
     yes: bool,
 }

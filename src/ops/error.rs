@@ -1,7 +1,7 @@
 //! What can stop a request, with what was found out about it.
 
 use crate::apply::{Diagnosis, Outcome};
-use crate::engine::{ConnectError, EngineError};
+use crate::engine::{ConnectError, EngineError, EngineErrorKind};
 use crate::load::LoadFailure;
 use crate::plan::{Plan, Problem};
 
@@ -45,12 +45,25 @@ pub struct Failed {
     pub hints: Vec<String>,
     /// What a container that did not become ready has to say for itself.
     pub diagnosis: Option<Box<Diagnosis>>,
+    /// How the engine refused, when it did.
+    pub refusal: Option<EngineErrorKind>,
 }
 
 impl OpsError {
     /// A failure in one sentence.
     pub fn other(message: impl Into<String>) -> Self {
         Self::Other { message: message.into(), hints: Vec::new() }
+    }
+
+    /// Whether all that went wrong is that the engine has moved on since it was looked at: a name was taken meanwhile, or a
+    /// container is gone. Another run on the same project does that.
+    pub(super) fn is_stale_view(&self) -> bool {
+        let Self::Failed(failed) = self else { return false };
+        let stale = |one: &Failed| {
+            matches!(one.refusal, Some(EngineErrorKind::Conflict | EngineErrorKind::NotFound))
+                && one.diagnosis.is_none()
+        };
+        !failed.is_empty() && failed.iter().all(stale)
     }
 
     pub(super) fn of_outcome(plan: &Plan, outcome: Outcome) -> Self {
@@ -60,7 +73,12 @@ impl OpsError {
             if error.cancelled || plan.steps.get(id.0).is_none() {
                 continue;
             }
-            failed.push(Failed { message: error.message, hints: error.hints, diagnosis: error.diagnosis });
+            failed.push(Failed {
+                message: error.message,
+                hints: error.hints,
+                diagnosis: error.diagnosis,
+                refusal: error.refusal,
+            });
         }
         Self::Failed(failed)
     }

@@ -95,8 +95,31 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     }
 }
 
-/// Plans and applies; a second time where an image had to be pulled or built before a service could be decided.
+/// How often a plan is made anew because the engine had moved on.
+const ATTEMPTS: u32 = 5;
+
+/// Converges; again where another run on the same project got in between, because then the view was stale and a new look
+/// is all it takes.
 async fn converge(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    project: &Arc<Project>,
+    policy: &Policy,
+) -> Result<(), OpsError> {
+    for attempt in 1..ATTEMPTS {
+        match converge_once(session, engine, loaded, project, policy).await {
+            Err(error) if error.is_stale_view() => {
+                tokio::time::sleep(Duration::from_millis(100) * attempt * attempt).await;
+            }
+            ended => return ended,
+        }
+    }
+    converge_once(session, engine, loaded, project, policy).await
+}
+
+/// Plans and applies; a second time where an image had to be pulled or built before a service could be decided.
+async fn converge_once(
     session: &Session,
     engine: &Engine,
     loaded: &Loaded,

@@ -1,5 +1,6 @@
 //! What people rely on, told as stories on a whole engine: one obligation each.
 
+mod adoption;
 mod commands;
 mod errors;
 mod gates;

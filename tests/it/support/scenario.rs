@@ -93,6 +93,33 @@ impl<'a> Scenario<'a> {
         self
     }
 
+    /// Whether `docker compose` is installed and this is a real engine.
+    pub fn has_reference(&self) -> bool {
+        let found = std::process::Command::new("docker").args(["compose", "version"]).output();
+        self.place.fake.is_none() && found.is_ok_and(|found| found.status.success())
+    }
+
+    /// Runs `docker compose` with these words in the project's folder.
+    pub fn reference_runs(&mut self, words: &str) -> &mut Self {
+        let ran = std::process::Command::new("docker")
+            .args(["compose", "--project-name", self.project()])
+            .args(words.split_whitespace())
+            .current_dir(self.folder.path())
+            .env("DOCKER_HOST", &self.place.host)
+            .stdin(Stdio::null())
+            .output()
+            .expect("docker compose starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.last = Ran { code: ran.status.code(), stdout: text(&ran.stdout), stderr: text(&ran.stderr) };
+        self.story.push(format!(
+            "$ docker compose {words}\n  exit code {:?}\n  stdout:\n{}  stderr:\n{}",
+            self.last.code,
+            indented(&self.last.stdout),
+            indented(&self.last.stderr)
+        ));
+        self
+    }
+
     /// Runs `stack` with these words, and goes on whatever comes of it.
     pub fn runs(&mut self, words: &str) -> &mut Self {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_stack"));

@@ -1,0 +1,86 @@
+//! Projects that move between `docker compose` and `stack`: run where both, and a real engine, are there.
+
+use crate::support::scenario::scenario;
+
+const SHOP: &str = "\
+services:
+  web:
+    image: nginx
+    command: [nginx, -g, daemon off;]
+    hostname: front
+    ports: [\"80\", \"127.0.0.1::81/udp\"]
+    expose: [7000]
+    environment: {A: \"1\", B: , C: \"x & <y>\"}
+    labels: {mine: yes}
+    stop_signal: SIGKILL
+    restart: on-failure:3
+    cap_add: [NET_ADMIN]
+    dns_opt: [use-vc]
+    extra_hosts: [\"h1:1.2.3.4\"]
+    tmpfs: [\"/t1:size=1m\"]
+    ulimits: {nofile: {soft: 100, hard: 200}}
+    sysctls: {net.core.somaxconn: 1024}
+    shm_size: 64m
+    mem_limit: 100m
+    cpus: 0.5
+    pids_limit: 100
+    stop_grace_period: 3s
+    working_dir: /tmp
+    logging: {driver: json-file, options: {max-size: 1m}}
+    healthcheck: {test: [CMD, \"true\"], interval: 1s, timeout: 500ms, retries: 3, start_period: 1s}
+    volumes: [\"./conf:/conf:ro\", \"data:/data\", /anonymous, {type: tmpfs, target: /memory}]
+    networks: {front: {aliases: [shop], priority: 5}, back: {}}
+    configs: [{source: settings, target: /etc/settings}]
+    secrets: [token]
+    depends_on: {db: {condition: service_healthy, restart: true}}
+    deploy: {resources: {limits: {cpus: \"0.5\", memory: 100m, pids: 100}}}
+  db:
+    image: redis
+    stop_signal: SIGKILL
+    healthcheck: {test: redis-cli ping, interval: 300ms}
+    networks: [back]
+  beside:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    network_mode: service:db
+    volumes_from: [db]
+networks:
+  front: {labels: {x: y}}
+  back: {internal: true}
+volumes:
+  data: {labels: {v: w}}
+configs:
+  settings: {file: ./conf/settings}
+secrets:
+  token: {file: ./conf/token}
+";
+
+#[test]
+fn either_tool_takes_over_what_the_other_started() {
+    scenario("moving between the tools must not recreate a container", |story| {
+        if !story.has_reference() {
+            // There is nothing to compare with; the hashes themselves are checked against recorded ones.
+            return;
+        }
+        story.file("conf/settings", "a=b\n").file("conf/token", "t\n").file("compose.yaml", SHOP);
+        story.step("the reference starts it").reference_runs("up -d").exits(0);
+        let theirs = story.look();
+        story
+            .step("stack sees nothing to do")
+            .runs("plan --detailed-exitcode")
+            .exits(0)
+            .runs("up -d")
+            .exits(0);
+        for service in ["web", "db", "beside"] {
+            story.kept(&theirs, service);
+        }
+        story.step("stack starts it afresh").runs("down -v").exits(0).nothing_left().runs("up -d").exits(0);
+        let ours = story.look();
+        story.step("the reference sees nothing to do").reference_runs("up -d").exits(0);
+        for service in ["web", "db", "beside"] {
+            story.kept(&ours, service);
+        }
+        story.step("the reference takes it down").reference_runs("down -v").exits(0).nothing_left();
+    });
+}
