@@ -10,7 +10,7 @@ use super::tags::{self, KeyPath};
 use super::{include, merge};
 use crate::source::nearest;
 use crate::source::{Diagnostic, Span};
-use crate::yaml::{Data, Mapping, Node};
+use crate::yaml::{Data, Mapping, Node, NodePath};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -26,11 +26,18 @@ pub fn apply(document: &mut Node, path: &Path, level: &Level, taken: &[KeyPath],
         .collect();
     let mut resolver =
         Resolver { level, session, files: HashMap::new(), trail: Vec::new(), told: HashSet::new() };
-    for name in names {
-        if let Some(merged) = resolver.service(&name, services, taken, path)
-            && let Some(service) = services.get_mut(&name)
+    for name in &names {
+        if let Some(merged) = resolver.service(name, services, taken, path)
+            && let Some(service) = services.get_mut(name)
         {
             *service = merged;
+        }
+    }
+    session.settle_extends(document);
+    if session.diagnostics.has_errors() {
+        // Whatever is wrong may be wrong in a base.
+        for name in &names {
+            session.damage.gaps.note(&NodePath::of(&["services", name]));
         }
     }
 }

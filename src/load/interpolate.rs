@@ -93,10 +93,11 @@ impl Walk<'_, '_> {
     fn node(&mut self, node: &mut Node, place: Place<'_, Cast>, path: &mut Vec<PathSegment>) {
         match &mut node.data {
             Data::String(text) => {
-                if text.contains('$')
-                    && let Some(value) = self.text(text, node.span, path)
-                {
-                    *text = value;
+                if text.contains('$') {
+                    match self.text(text, node.span, path) {
+                        Some(value) => *text = value,
+                        None => return,
+                    }
                 }
                 if let Some(cast) = place.row() {
                     self.cast(node, *cast, path);
@@ -169,7 +170,6 @@ impl Walk<'_, '_> {
         };
         match value {
             Some(value) => node.data = value,
-            None if text.contains('$') && self.session.diagnostics.has_errors() => {}
             None => {
                 let path = NodePath(path.to_vec());
                 let message = format!("`{path}` must be {expected}, not `{text}`");

@@ -10,6 +10,7 @@
 )]
 
 mod canonical;
+mod damage;
 mod defaults;
 mod discover;
 mod environment;
@@ -203,6 +204,7 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
     let found = discover::discover(session)?;
     let mut tree = whole_tree(&found, session)?;
     canonical::typed::apply(tree.as_mapping_mut()?, &mut session.diagnostics);
+    session.settle_node(&mut tree);
     let (disabled, profiles) = select::by_profile(tree.as_mapping()?, &found.profiles, &request.services);
     let context = DecodeContext {
         name: ProjectName::new(found.name),
@@ -214,12 +216,12 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
         compatibility: request.compatibility,
         disabled,
     };
-    let mut project = decode::project(Arc::new(tree), context, &mut session.diagnostics)?;
+    let tree = Arc::new(tree);
+    let (mut project, _) = decode::partial(Arc::clone(&tree), context, &mut session.diagnostics);
+    session.damage.settle_in(&tree, &mut session.diagnostics);
     if !request.skip.consistency {
-        check::check(&project, &mut session.diagnostics);
-    }
-    if session.diagnostics.has_errors() {
-        return None;
+        check::check(&project, &session.damage.gaps, &mut session.diagnostics);
+        session.damage.settle_in(&tree, &mut session.diagnostics);
     }
     environment::resolve_labels(&mut project, session);
     select::services(&mut project, session);
@@ -228,6 +230,7 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
     }
     // Whatever `skip.env_resolution` says: the reference's `config --no-env-resolution` folds the files in as well.
     environment::resolve_services(&mut project, session);
+    session.damage.settle_in(&tree, &mut session.diagnostics);
     Some(project)
 }
 
@@ -249,7 +252,7 @@ fn whole_tree(found: &Found, session: &mut Session<'_>) -> Option<Node> {
         open: Vec::new(),
     };
     let mut tree = pipeline::level(&found.files, &level, session);
-    if session.diagnostics.has_errors() {
+    if tree.is_empty() && session.diagnostics.has_errors() {
         return None;
     }
     if tree.is_empty() {

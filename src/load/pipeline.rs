@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::Environment;
 use crate::source::{Diagnostic, SourceId, Span};
-use crate::yaml::{Mapping, Node};
+use crate::yaml::{Data, Mapping, Node};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,45 +31,54 @@ pub struct Level {
     pub open: Vec<(PathBuf, Span)>,
 }
 
-/// Reads the files of a level over each other.
+/// Reads the files of a level over each other. After a mistake it goes on with what is left.
 pub fn level(files: &[(PathBuf, SourceId)], level: &Level, session: &mut Session<'_>) -> Mapping {
     let mut tree = Mapping::default();
+    session.settle_all();
     for (path, id) in files {
-        for document in session.parse(*id) {
+        let mut documents = session.parse(*id);
+        settle_documents(&mut documents, session);
+        for document in documents {
             file(document, path, level, &mut tree, session);
         }
     }
-    if session.diagnostics.has_errors() {
-        return tree;
-    }
     defaults::fill(&mut tree);
     validate::check(&tree, &mut session.diagnostics);
+    session.settle(&mut tree, Span::NONE);
     if !level.keep_paths {
         resolve_paths::resolve(&mut tree, &level.base, session);
+        session.settle(&mut tree, Span::NONE);
     }
     resolve_content(&mut tree, &level.variables);
     tree
 }
 
+/// Cuts what the parser found out of the documents of a text.
+fn settle_documents(documents: &mut [Node], session: &mut Session<'_>) {
+    match documents {
+        [document] => session.settle_node(document),
+        _ => session.settle_all(),
+    }
+}
+
 /// One document over what was there before it.
 fn file(document: Node, path: &Path, level: &Level, tree: &mut Mapping, session: &mut Session<'_>) {
-    let before = session.error_count();
     let Some((mut document, taken)) = prepare(document, level, session) else { return };
-    if session.error_count() > before {
-        return;
-    }
     include::apply(&mut document, path, level, &taken, session);
+    session.settle_node(&mut document);
     tags::apply(tree, &taken);
     extends::apply(&mut document, path, level, &taken, session);
     let span = document.span;
-    let crate::yaml::Data::Mapping(mapping) = document.data else { return };
+    let Data::Mapping(mapping) = document.data else { return };
     merge::merge(tree, mapping, &mut session.diagnostics);
     unique::enforce(tree, &mut session.diagnostics);
-    let whole = Node::new(span, crate::yaml::Data::Mapping(std::mem::take(tree)));
+    session.settle(tree, span);
+    let whole = Node::new(span, Data::Mapping(std::mem::take(tree)));
     structure::check(&whole, &mut session.diagnostics);
-    if let crate::yaml::Data::Mapping(mapping) = whole.data {
+    if let Data::Mapping(mapping) = whole.data {
         *tree = mapping;
     }
+    session.settle(tree, span);
     if let Some(version) = tree.remove("version") {
         let diagnostic =
             Diagnostic::warning("obsolete-version", version.key_span, "`version` has no meaning any more")
@@ -77,8 +86,10 @@ fn file(document: Node, path: &Path, level: &Level, tree: &mut Mapping, session:
         session.diagnostics.push(diagnostic);
     }
     canonical::canonical(tree, level.keep_templates, &mut session.diagnostics);
+    session.settle(tree, span);
     canonical::drop_empty(tree);
     unique::enforce(tree, &mut session.diagnostics);
+    session.settle(tree, span);
 }
 
 /// A document as a mapping without tags and templates, and what its tags take away; `None` when it is no mapping.
@@ -89,11 +100,13 @@ fn prepare(mut document: Node, level: &Level, session: &mut Session<'_>) -> Opti
             Diagnostic::error("not-a-mapping", document.span, message)
                 .help("start with `services:` and put each service under it"),
         );
+        session.settle_all();
         return None;
     }
     let taken = tags::take(&mut document);
     if !level.keep_templates {
         interpolate::interpolate(&mut document, &level.variables, session);
+        session.settle_node(&mut document);
     }
     Some((document, taken))
 }
@@ -108,16 +121,22 @@ pub fn base_file(
 ) -> Option<(Mapping, Vec<KeyPath>)> {
     let mut tree = Mapping::default();
     let mut taken = Vec::new();
-    for document in session.parse(id) {
+    let mut documents = session.parse(id);
+    settle_documents(&mut documents, session);
+    for document in documents {
         let (document, tags) = prepare(document, level, session)?;
         tags::apply(&mut tree, &tags);
         taken = tags;
-        let crate::yaml::Data::Mapping(mapping) = document.data else { return None };
+        let span = document.span;
+        let Data::Mapping(mapping) = document.data else { return None };
         merge::merge(&mut tree, mapping, &mut session.diagnostics);
         unique::enforce(&mut tree, &mut session.diagnostics);
+        session.settle(&mut tree, span);
         canonical::canonical(&mut tree, level.keep_templates, &mut session.diagnostics);
+        session.settle(&mut tree, span);
         canonical::drop_empty(&mut tree);
         unique::enforce(&mut tree, &mut session.diagnostics);
+        session.settle(&mut tree, span);
     }
     resolve_paths::resolve(&mut tree, base, session);
     Some((tree, taken))
@@ -128,9 +147,9 @@ fn resolve_content(tree: &mut Mapping, variables: &Environment) {
     if let Some(services) = tree.get_mut("services").and_then(Node::as_mapping_mut) {
         for (_, entry) in services.iter_mut() {
             let environment = entry.value.as_mapping_mut().and_then(|service| service.get_mut("environment"));
-            let Some(Node { data: crate::yaml::Data::Sequence(items), .. }) = environment else { continue };
+            let Some(Node { data: Data::Sequence(items), .. }) = environment else { continue };
             for item in items {
-                if let crate::yaml::Data::String(text) = &mut item.data
+                if let Data::String(text) = &mut item.data
                     && let Some(value) = variables.get(text)
                 {
                     *text = format!("{text}={value}");

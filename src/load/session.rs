@@ -1,8 +1,9 @@
 //! What a load gathers on its way: texts that were read, findings, and what was said already.
 
+use super::damage::Damage;
 use super::{LoadFailure, LoadRequest};
-use crate::source::{Diagnostic, Diagnostics, Severity, SourceId, SourceMap, Span};
-use crate::yaml::{Node, parse};
+use crate::source::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
+use crate::yaml::{Data, Mapping, Node, parse};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
@@ -11,6 +12,8 @@ pub struct Session<'request> {
     pub request: &'request LoadRequest,
     pub sources: SourceMap,
     pub diagnostics: Diagnostics,
+    /// What was cut out because of a mistake.
+    pub damage: Damage,
     /// Variables whose absence was told.
     unset: BTreeSet<String>,
 }
@@ -21,6 +24,7 @@ impl<'request> Session<'request> {
             request,
             sources: SourceMap::default(),
             diagnostics: Diagnostics::default(),
+            damage: Damage::default(),
             unset: BTreeSet::new(),
         }
     }
@@ -93,9 +97,32 @@ impl<'request> Session<'request> {
         found.unwrap_or(span)
     }
 
-    /// How many errors there are so far.
-    pub fn error_count(&self) -> usize {
-        self.diagnostics.iter().filter(|item| item.severity == Severity::Error).count()
+    /// Ends a stage: the values that its findings point at are cut out of the tree it worked on.
+    pub fn settle(&mut self, tree: &mut Mapping, span: Span) {
+        self.damage.settle(tree, span, &mut self.diagnostics);
+    }
+
+    /// The same for a whole document.
+    pub fn settle_node(&mut self, node: &mut Node) {
+        let span = node.span;
+        match &mut node.data {
+            Data::Mapping(mapping) => self.settle(mapping, span),
+            _ => self.settle_all(),
+        }
+    }
+
+    /// Ends the resolution of `extends`: what is wrong in another file is missing in the services that extend, and
+    /// nowhere else.
+    pub fn settle_extends(&mut self, document: &mut Node) {
+        let span = document.span;
+        if let Data::Mapping(mapping) = &mut document.data {
+            self.damage.settle_here(mapping, span, &mut self.diagnostics);
+        }
+    }
+
+    /// Ends a stage whose findings are about no tree: anything may be missing because of them.
+    pub fn settle_all(&mut self) {
+        self.damage.settle_all(&mut self.diagnostics);
     }
 
     /// The home folder, for `~`.

@@ -40,6 +40,12 @@ pub struct DecodeContext {
 ///
 /// `None` when any value does not fit; then `diagnostics` has an error for each.
 pub fn project(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagnostics) -> Option<Project> {
+    let (project, whole) = partial(tree, context, diagnostics);
+    whole.then_some(project)
+}
+
+/// Decodes as much of a project as fits, for further checks; whether that is all of it.
+pub fn partial(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagnostics) -> (Project, bool) {
     let mut decoder = Decoder { diagnostics, reported: HashSet::new(), failed: false };
     let root = NodePath::default();
     let mut project = Project {
@@ -88,7 +94,7 @@ pub fn project(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagno
     }
     let failed = decoder.failed;
     project.origins = Arc::new(Origins::new(tree));
-    (!failed).then_some(project)
+    (project, !failed)
 }
 
 fn entries(node: &Node) -> impl Iterator<Item = (&str, &Entry)> {

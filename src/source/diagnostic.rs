@@ -1,6 +1,8 @@
 //! Findings about a user's files, as values: collected by the load's stages, rendered at the end.
 
 use super::Span;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -17,7 +19,7 @@ pub enum Severity {
 pub struct Code(pub &'static str);
 
 /// A place with a short text beside it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct Label {
     /// Where.
     pub span: Span,
@@ -26,7 +28,7 @@ pub struct Label {
 }
 
 /// One finding: what, where, what else is involved, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
 #[must_use]
 pub struct Diagnostic {
     /// Error or warning.
@@ -89,14 +91,38 @@ impl Diagnostic {
 #[must_use]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    /// What `items` holds, hashed: a broken file of megabytes has as many findings as lines.
+    known: HashSet<u64>,
 }
 
 impl Diagnostics {
     /// Adds a finding, unless the very same one is there already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.items.contains(&diagnostic) {
+        let mut hasher = DefaultHasher::new();
+        diagnostic.hash(&mut hasher);
+        if self.known.insert(hasher.finish()) {
             self.items.push(diagnostic);
         }
+    }
+
+    /// How many findings there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Takes out the findings made after the first `count`, to look through them.
+    pub fn split_off(&mut self, count: usize) -> Vec<Diagnostic> {
+        self.items.split_off(count.min(self.items.len()))
+    }
+
+    /// Puts back what [`Diagnostics::split_off`] took out, or what of it is worth telling.
+    pub fn put_back(&mut self, diagnostic: Diagnostic) {
+        self.items.push(diagnostic);
+    }
+
+    /// All findings in the order they were made, to add to them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.items.iter_mut()
     }
 
     /// Whether any finding is an error.

@@ -114,7 +114,13 @@ impl Checker<'_> {
             }
         }
         for required in object.required {
-            if !mapping.contains(required) {
+            let misspelt = || {
+                let unknown = mapping.iter().map(|(key, _)| key);
+                let mut unknown =
+                    unknown.filter(|key| !object.attributes.iter().any(|(name, _)| name == key));
+                unknown.any(|key| nearest(key, [*required]).is_some())
+            };
+            if !mapping.contains(required) && !misspelt() {
                 let message = format!("`{path}` has no `{required}`");
                 let place = if node.span.start == node.span.end { at } else { node.span };
                 let diagnostic = Diagnostic::error("missing-attribute", place, message)

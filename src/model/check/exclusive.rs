@@ -1,22 +1,26 @@
 //! Attributes of a service that contradict each other, or that need each other.
 
-use super::{key_span, value_span};
+use super::{Gaps, key_span, value_span};
 use crate::model::{DeployConfig, Project, Service, ServiceName, WatchAction};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::yaml::NodePath;
 use std::collections::BTreeMap;
 
 /// Checks every service by itself, and container names among them.
-pub(super) fn check(project: &Project, diagnostics: &mut Diagnostics) {
+pub(super) fn check(project: &Project, gaps: &Gaps, diagnostics: &mut Diagnostics) {
     let mut names: BTreeMap<&str, &ServiceName> = BTreeMap::new();
     for service in project.services.values() {
         let mut checker = Checker { project, service, diagnostics };
-        checker.image();
         checker.build();
         checker.network_mode();
         checker.replicas();
-        checker.limits();
         checker.mounts();
+        // What follows takes offence at what is missing.
+        if !gaps.may_complete("services", service.name.as_str()) {
+            checker.image();
+            checker.platform();
+            checker.limits();
+        }
         checker.healthcheck();
         checker.watch();
         if let Some(name) = service.container_name.as_deref() {
@@ -32,6 +36,7 @@ pub(super) fn check(project: &Project, diagnostics: &mut Diagnostics) {
             && secret.file.is_empty()
             && secret.environment.is_empty()
             && secret.content.is_empty()
+            && !gaps.may_complete("secrets", key.as_str())
         {
             let message = format!("secret `{key}` has neither `file` nor `environment`");
             let span = key_span(project, &["secrets", key.as_str()]);
@@ -88,6 +93,11 @@ impl Checker<'_> {
                 "keep one of them",
             );
         }
+    }
+
+    fn platform(&mut self) {
+        let Some(build) = &self.service.build else { return };
+        let name = &self.service.name;
         let platform = &self.service.platform;
         if !platform.is_empty() && !build.platforms.is_empty() && !build.platforms.contains(platform) {
             let message = format!("service `{name}` runs on `{platform}`, but is not built for it");
@@ -177,7 +187,8 @@ impl Checker<'_> {
         let tmpfs = tmpfs.map(|(index, target)| ("tmpfs", index, target));
         let volumes = volumes.map(|(index, target)| ("volumes", index, target));
         let mut clashes = Vec::new();
-        for (attribute, index, target) in tmpfs.chain(volumes) {
+        // A mount that could not be read has no target; a sound one always has.
+        for (attribute, index, target) in tmpfs.chain(volumes).filter(|(_, _, target)| !target.is_empty()) {
             let span = self.project.origins.span(&list(attribute).index(index));
             if let Some(first) = seen.insert(target, span) {
                 let message = format!("service `{}` mounts two things on `{target}`", self.service.name);

@@ -6,16 +6,19 @@
 
 mod cycles;
 mod exclusive;
+mod gaps;
 mod references;
+
+pub use gaps::Gaps;
 
 use super::Project;
 use crate::source::{Diagnostics, Span, nearest};
 use crate::yaml::NodePath;
 
-/// Checks a project; findings are errors.
-pub fn check(project: &Project, diagnostics: &mut Diagnostics) {
-    references::check(project, diagnostics);
-    exclusive::check(project, diagnostics);
+/// Checks a project; findings are errors. What `gaps` may explain is not told.
+pub fn check(project: &Project, gaps: &Gaps, diagnostics: &mut Diagnostics) {
+    references::check(project, gaps, diagnostics);
+    exclusive::check(project, gaps, diagnostics);
     cycles::check(project, diagnostics);
 }
 
@@ -56,7 +59,7 @@ mod tests {
         let context = DecodeContext { disabled, ..DecodeContext::default() };
         let project = project(Arc::new(tree), context, &mut diagnostics);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        check(&project.unwrap(), &mut diagnostics);
+        check(&project.unwrap(), &Gaps::default(), &mut diagnostics);
         let mut found = String::new();
         for item in diagnostics.sorted() {
             let place = sources.place(item.primary.span).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Names that must be declared elsewhere in the project.
 
-use super::{key_span, similar, value_span};
+use super::{Gaps, key_span, similar, value_span};
 use crate::model::{
     ConfigKey, Dependency, ModelKey, MountType, NetworkKey, Project, SecretKey, Service, ServiceName,
     VolumeKey,
@@ -9,12 +9,12 @@ use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::yaml::NodePath;
 
 /// Checks every reference of every service.
-pub(super) fn check(project: &Project, diagnostics: &mut Diagnostics) {
+pub(super) fn check(project: &Project, gaps: &Gaps, diagnostics: &mut Diagnostics) {
     for service in project.services.values() {
-        networks(project, service, diagnostics);
-        files(project, service, diagnostics);
-        dependencies(project, service, diagnostics);
-        contexts(project, service, diagnostics);
+        networks(project, gaps, service, diagnostics);
+        files(project, gaps, service, diagnostics);
+        dependencies(project, gaps, service, diagnostics);
+        contexts(project, gaps, service, diagnostics);
     }
 }
 
@@ -26,14 +26,16 @@ struct Kind<'a> {
     section: &'a str,
     /// What is declared.
     known: Vec<&'a str>,
+    /// What may be declared in a part that could not be read.
+    gaps: &'a Gaps,
 }
 
 impl Kind<'_> {
     fn check(&self, service: &Service, name: &str, span: Span, diagnostics: &mut Diagnostics) {
-        if self.known.contains(&name) {
+        if self.known.contains(&name) || self.gaps.may_declare(self.section, name) {
             return;
         }
-        let Kind { word, section, known } = self;
+        let Kind { word, section, known, gaps: _ } = self;
         let message = format!("service `{}` refers to an undefined {word} `{name}`", service.name);
         let mut diagnostic = Diagnostic::error("undefined-reference", span, message)
             .label(format!("not declared under `{section}`"));
@@ -46,27 +48,27 @@ impl Kind<'_> {
     }
 }
 
-fn networks(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
+fn networks(project: &Project, gaps: &Gaps, service: &Service, diagnostics: &mut Diagnostics) {
     let known = project.networks.keys().map(NetworkKey::as_str).collect();
-    let kind = Kind { word: "network", section: "networks", known };
+    let kind = Kind { word: "network", section: "networks", known, gaps };
     for key in service.networks.keys() {
         let span = key_span(project, &["services", service.name.as_str(), "networks", key.as_str()]);
         kind.check(service, key.as_str(), span, diagnostics);
     }
     let known = project.models.keys().map(ModelKey::as_str).collect();
-    let kind = Kind { word: "model", section: "models", known };
+    let kind = Kind { word: "model", section: "models", known, gaps };
     for key in service.models.keys() {
         let span = key_span(project, &["services", service.name.as_str(), "models", key.as_str()]);
         kind.check(service, key.as_str(), span, diagnostics);
     }
 }
 
-fn files(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
+fn files(project: &Project, gaps: &Gaps, service: &Service, diagnostics: &mut Diagnostics) {
     let name = service.name.as_str();
     let item_span =
         |keys: &[&str], index: usize| project.origins.span(&NodePath::of(keys).index(index).key("source"));
     let known = project.volumes.keys().map(VolumeKey::as_str).collect();
-    let kind = Kind { word: "volume", section: "volumes", known };
+    let kind = Kind { word: "volume", section: "volumes", known, gaps };
     for (index, mount) in service.volumes.iter().enumerate() {
         if mount.kind == MountType::Volume && !mount.source.is_empty() {
             let span = item_span(&["services", name, "volumes"], index);
@@ -74,13 +76,13 @@ fn files(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
         }
     }
     let known = project.configs.keys().map(ConfigKey::as_str).collect();
-    let kind = Kind { word: "config", section: "configs", known };
+    let kind = Kind { word: "config", section: "configs", known, gaps };
     for (index, config) in service.configs.iter().enumerate() {
         let span = item_span(&["services", name, "configs"], index);
         kind.check(service, &config.source, span, diagnostics);
     }
     let known = project.secrets.keys().map(SecretKey::as_str).collect();
-    let kind = Kind { word: "secret", section: "secrets", known };
+    let kind = Kind { word: "secret", section: "secrets", known, gaps };
     for (index, secret) in service.secrets.iter().enumerate() {
         let span = item_span(&["services", name, "secrets"], index);
         kind.check(service, &secret.source, span, diagnostics);
@@ -91,9 +93,9 @@ fn files(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn dependencies(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
+fn dependencies(project: &Project, gaps: &Gaps, service: &Service, diagnostics: &mut Diagnostics) {
     for (name, Dependency { required, .. }) in &service.depends_on {
-        if project.services.contains_key(name) {
+        if project.services.contains_key(name) || gaps.may_declare("services", name.as_str()) {
             continue;
         }
         let (span, verb) = dependency_place(project, service, name.as_str());
@@ -151,7 +153,7 @@ fn dependency_place(project: &Project, service: &Service, dependency: &str) -> (
     (key_span(project, &["services", service.name.as_str(), "depends_on", dependency]), "depends on")
 }
 
-fn contexts(project: &Project, service: &Service, diagnostics: &mut Diagnostics) {
+fn contexts(project: &Project, gaps: &Gaps, service: &Service, diagnostics: &mut Diagnostics) {
     let contexts = service.build.iter().flat_map(|build| &build.additional_contexts);
     for (key, context) in contexts {
         let Some(name) = context.strip_prefix("service:") else { continue };
@@ -159,6 +161,7 @@ fn contexts(project: &Project, service: &Service, diagnostics: &mut Diagnostics)
             value_span(project, &["services", service.name.as_str(), "build", "additional_contexts", key]);
         let known = project.service(name).or_else(|| project.disabled_services.get(name));
         let diagnostic = match known {
+            _ if gaps.may_declare("services", name) => continue,
             Some(known) if known.build.is_some() => continue,
             Some(_) => {
                 let message = format!("service `{}` builds on `{name}`, which has no `build`", service.name);
