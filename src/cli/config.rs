@@ -101,10 +101,12 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     }
     let loaded = load::load(&request)?;
     context.show_warnings(&loaded);
-    if args.quiet {
-        return Ok(());
+    if !args.quiet {
+        args.write(&text(&loaded, args)?)?;
     }
-    args.write(&text(&loaded, args)?)
+    // The process ends: taking a big project apart value by value would only delay that.
+    std::mem::forget(loaded);
+    Ok(())
 }
 
 /// What is asked about a loaded project.

@@ -9,7 +9,7 @@ use super::include::remote_kind;
 use super::session::{Session, join, reason};
 use crate::model::Environment;
 use crate::source::{Diagnostic, SourceId, Span};
-use crate::yaml::{Node, parse};
+use crate::yaml::{Node, Trail, parse};
 use std::path::{Path, PathBuf};
 
 /// Stack files in the order in which they are looked for, each with its overrides.
@@ -222,11 +222,11 @@ fn name(
     let mut place = Span::NONE;
     for (_, id) in files {
         for (written, span) in names_in(&session.text(*id), *id) {
-            let path = crate::yaml::NodePath::of(&["name"]);
+            let root = Trail::default();
             let value = if session.request.skip.interpolation {
                 written
             } else {
-                super::interpolate::text(&written, span, &path, variables, session)?
+                super::interpolate::text(&written, span, &root.key("name"), variables, session)?
             };
             if !value.is_empty() {
                 let kept = session.request.skip.normalize;

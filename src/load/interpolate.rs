@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::env::template::{self, Scope, TemplateError};
 use crate::model::Environment;
 use crate::source::{Diagnostic, Span};
-use crate::yaml::{Data, Node, NodePath, PathSegment, PatternTable, Place};
+use crate::yaml::{Data, Node, PatternTable, Place, Trail};
 use std::sync::LazyLock;
 
 /// What a text is turned into.
@@ -69,19 +69,18 @@ static CASTS: LazyLock<PatternTable<Cast>> = LazyLock::new(|| {
 
 /// Evaluates a file's tree in place.
 pub fn interpolate(tree: &mut Node, variables: &Environment, session: &mut Session<'_>) {
-    let mut path = Vec::new();
-    Walk { variables, session }.node(tree, CASTS.root(), &mut path);
+    Walk { variables, session }.node(tree, CASTS.root(), &Trail::default());
 }
 
 /// Evaluates one text that stands at `span`; `None` when it has no value, which was reported.
 pub fn text(
     text: &str,
     span: Span,
-    path: &NodePath,
+    path: &Trail<'_>,
     variables: &Environment,
     session: &mut Session<'_>,
 ) -> Option<String> {
-    Walk { variables, session }.text(text, span, &path.0)
+    Walk { variables, session }.text(text, span, path)
 }
 
 struct Walk<'walk, 'request> {
@@ -90,7 +89,7 @@ struct Walk<'walk, 'request> {
 }
 
 impl Walk<'_, '_> {
-    fn node(&mut self, node: &mut Node, place: Place<'_, Cast>, path: &mut Vec<PathSegment>) {
+    fn node(&mut self, node: &mut Node, place: Place<'_, Cast>, path: &Trail<'_>) {
         match &mut node.data {
             Data::String(text) => {
                 if text.contains('$') {
@@ -105,16 +104,12 @@ impl Walk<'_, '_> {
             }
             Data::Mapping(mapping) => {
                 for (key, entry) in mapping.iter_mut() {
-                    path.push(PathSegment::Key(key.to_owned()));
-                    self.node(&mut entry.value, place.key(key), path);
-                    path.pop();
+                    self.node(&mut entry.value, place.key(key), &path.key(key));
                 }
             }
             Data::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    path.push(PathSegment::Index(index));
-                    self.node(item, place.item(), path);
-                    path.pop();
+                    self.node(item, place.item(), &path.index(index));
                 }
             }
             Data::Null
@@ -126,7 +121,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn text(&mut self, text: &str, span: Span, path: &[PathSegment]) -> Option<String> {
+    fn text(&mut self, text: &str, span: Span, path: &Trail<'_>) -> Option<String> {
         let lookup = |name: &str| self.variables.get(name).map(str::to_owned);
         let mut scope = Scope::new(&lookup);
         let result = template::substitute(text, &mut scope);
@@ -135,12 +130,11 @@ impl Walk<'_, '_> {
             let place = if place == span { self.session.narrow(span, &format!("${name}")) } else { place };
             self.session.unset(&name, place);
         }
-        let path = || NodePath(path.to_vec());
         match result {
             Ok(value) => Some(value),
             Err(TemplateError::Required { name, message }) => {
                 let place = self.session.narrow(span, &format!("${{{name}"));
-                let mut said = format!("`{}` needs the variable `{name}`, which is not set", path());
+                let mut said = format!("`{path}` needs the variable `{name}`, which is not set");
                 if !message.is_empty() {
                     said = format!("{said}: {message}");
                 }
@@ -151,7 +145,7 @@ impl Walk<'_, '_> {
             }
             Err(TemplateError::Malformed { fragment }) => {
                 let place = self.session.narrow(span, &fragment);
-                let message = format!("`{fragment}` in `{}` is not a variable reference", path());
+                let message = format!("`{fragment}` in `{path}` is not a variable reference");
                 let diagnostic = Diagnostic::error("invalid-template", place, message)
                     .label("expected `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${NAME:+value}`")
                     .help("a `$` that is meant as text is written `$$`");
@@ -161,7 +155,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn cast(&mut self, node: &mut Node, cast: Cast, path: &[PathSegment]) {
+    fn cast(&mut self, node: &mut Node, cast: Cast, path: &Trail<'_>) {
         let Data::String(text) = &node.data else { return };
         let (value, expected) = match cast {
             Cast::Whole => (whole(text).map(Data::Int), "a whole number"),
@@ -171,7 +165,6 @@ impl Walk<'_, '_> {
         match value {
             Some(value) => node.data = value,
             None => {
-                let path = NodePath(path.to_vec());
                 let message = format!("`{path}` must be {expected}, not `{text}`");
                 self.session.diagnostics.push(Diagnostic::error("wrong-kind", node.span, message));
             }

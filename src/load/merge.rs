@@ -116,6 +116,10 @@ impl Merger<'_> {
     }
 
     fn mappings(&mut self, base: &mut Mapping, overlay: Mapping, place: Place<'_, Rule>) {
+        if base.is_empty() {
+            *base = overlay;
+            return;
+        }
         for (key, entry) in overlay {
             self.path.push(PathSegment::Key(key.clone()));
             let merged = match base.take_value(&key) {

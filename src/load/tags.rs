@@ -3,7 +3,7 @@
 //! `!reset` removes the value of the base, whatever is written behind the tag; `!override` removes it and puts the new
 //! value there, unmerged. Both speak of mapping keys; on a list item `!reset` only drops the item itself.
 
-use crate::yaml::{Data, Mapping, Node, Tag};
+use crate::yaml::{Data, Mapping, Node, PathSegment, Tag, Trail};
 
 /// The keys to a value, from the root.
 pub type KeyPath = Vec<String>;
@@ -11,33 +11,35 @@ pub type KeyPath = Vec<String>;
 /// Takes the tags out of a file's tree and returns the addresses that its base loses.
 pub fn take(tree: &mut Node) -> Vec<KeyPath> {
     let mut taken = Vec::new();
-    let mut path = Vec::new();
-    walk(tree, &mut path, false, &mut taken);
+    walk(tree, &Trail::default(), false, &mut taken);
     taken
 }
 
-fn walk(node: &mut Node, path: &mut KeyPath, in_list: bool, taken: &mut Vec<KeyPath>) {
+fn walk(node: &mut Node, path: &Trail<'_>, in_list: bool, taken: &mut Vec<KeyPath>) {
     if node.tag == Some(Tag::Override) {
         if !in_list {
-            taken.push(path.clone());
+            taken.push(keys(path));
         }
         node.tag = None;
         return;
     }
     match &mut node.data {
         Data::Mapping(mapping) => {
+            let mut resets = false;
             for (key, entry) in mapping.iter_mut() {
-                path.push(key.to_owned());
+                let path = path.key(key);
                 if entry.value.tag == Some(Tag::Reset) {
+                    resets = true;
                     if !in_list {
-                        taken.push(path.clone());
+                        taken.push(keys(&path));
                     }
                 } else {
-                    walk(&mut entry.value, path, in_list, taken);
+                    walk(&mut entry.value, &path, in_list, taken);
                 }
-                path.pop();
             }
-            mapping.retain(|_, entry| entry.value.tag != Some(Tag::Reset));
+            if resets {
+                mapping.retain(|_, entry| entry.value.tag != Some(Tag::Reset));
+            }
         }
         Data::Sequence(items) => {
             items.retain(|item| item.tag != Some(Tag::Reset));
@@ -53,6 +55,12 @@ fn walk(node: &mut Node, path: &mut KeyPath, in_list: bool, taken: &mut Vec<KeyP
         | Data::Timestamp(_)
         | Data::String(_) => {}
     }
+}
+
+/// An address without list items: those are not looked into.
+fn keys(path: &Trail<'_>) -> KeyPath {
+    let steps = path.path().0.into_iter();
+    steps.filter_map(|step| if let PathSegment::Key(key) = step { Some(key) } else { None }).collect()
 }
 
 /// Removes the values at `taken` from a whole tree.

@@ -3,7 +3,8 @@
 
 use super::canonical::mounts;
 use crate::source::{Diagnostic, Diagnostics};
-use crate::yaml::{Data, Mapping, Node, NodePath, PathSegment, PatternTable, Place, scalar_text};
+use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -62,79 +63,87 @@ static KEYS: LazyLock<PatternTable<Key>> = LazyLock::new(|| {
 
 /// Drops items that a later one replaces, everywhere in a tree.
 pub fn enforce(tree: &mut Mapping, diagnostics: &mut Diagnostics) {
-    let mut path = Vec::new();
-    walk(tree, KEYS.root(), &mut path, diagnostics);
+    walk(tree, KEYS.root(), &Trail::default(), diagnostics);
 }
 
-fn walk(
-    tree: &mut Mapping,
-    place: Place<'_, Key>,
-    path: &mut Vec<PathSegment>,
-    diagnostics: &mut Diagnostics,
-) {
+fn walk(tree: &mut Mapping, place: Place<'_, Key>, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
     for (key, entry) in tree.iter_mut() {
         let below = place.key(key);
         if below.is_end() && below.row().is_none() {
             continue;
         }
-        path.push(PathSegment::Key(key.to_owned()));
+        let path = path.key(key);
         match &mut entry.value.data {
-            Data::Mapping(mapping) => walk(mapping, below, path, diagnostics),
+            Data::Mapping(mapping) => walk(mapping, below, &path, diagnostics),
             Data::Sequence(items) => {
                 if let Some(rule) = below.row() {
-                    unique(items, *rule, path, diagnostics);
+                    unique(items, *rule, &path, diagnostics);
                 }
             }
             _ => {}
         }
-        path.pop();
     }
 }
 
-fn unique(items: &mut Vec<Node>, rule: Key, path: &mut Vec<PathSegment>, diagnostics: &mut Diagnostics) {
-    let mut positions: HashMap<String, usize> = HashMap::with_capacity(items.len());
-    let mut kept: Vec<Node> = Vec::with_capacity(items.len());
-    for (index, item) in std::mem::take(items).into_iter().enumerate() {
-        let key = key(&item, rule).unwrap_or_else(|message| {
-            path.push(PathSegment::Index(index));
-            let address = NodePath(path.clone());
-            path.pop();
+/// Up to how many items comparing each with all is as quick as hashing.
+const FEW: usize = 16;
+
+fn unique(items: &mut Vec<Node>, rule: Key, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
+    let mut keys = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        keys.push(key(item, rule).unwrap_or_else(|message| {
+            let address = path.index(index);
             diagnostics.push(Diagnostic::error("invalid-item", item.span, format!("`{address}` {message}")));
-            format!("\0{index}")
-        });
-        if let Some(known) = positions.get(&key).and_then(|position| kept.get_mut(*position)) {
-            *known = item;
-        } else {
-            positions.insert(key, kept.len());
-            kept.push(item);
+            Cow::Owned(format!("\0{index}"))
+        }));
+    }
+    let Some(first) = firsts(&keys) else { return };
+    let mut kept: Vec<Option<Node>> = Vec::with_capacity(items.len());
+    for (item, first) in std::mem::take(items).into_iter().zip(first) {
+        kept.push(None);
+        if let Some(place) = kept.get_mut(first) {
+            *place = Some(item);
         }
     }
-    *items = kept;
+    items.extend(kept.into_iter().flatten());
 }
 
-fn key(item: &Node, rule: Key) -> Result<String, String> {
+/// For each key the position where it stands first; nothing when no key stands twice.
+fn firsts(keys: &[Cow<'_, str>]) -> Option<Vec<usize>> {
+    if keys.len() <= FEW {
+        let first = |key: &Cow<'_, str>| keys.iter().position(|known| known == key);
+        let repeated = keys.iter().enumerate().any(|(index, key)| first(key) != Some(index));
+        return repeated.then(|| keys.iter().filter_map(first).collect());
+    }
+    let mut positions: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
+    let first: Vec<usize> =
+        keys.iter().enumerate().map(|(index, key)| *positions.entry(key).or_insert(index)).collect();
+    (positions.len() < keys.len()).then_some(first)
+}
+
+fn key(item: &Node, rule: Key) -> Result<Cow<'_, str>, String> {
     let text = |name: &str| item.get(name).and_then(|value| scalar_text(&value.data));
     match (&item.data, rule) {
         (Data::String(text), Key::Name) => {
-            Ok(text.split_once('=').map_or(text.as_str(), |(name, _)| name).to_owned())
+            Ok(text.split_once('=').map_or(text.as_str(), |(name, _)| name).into())
         }
         (_, Key::Name) => Err(format!("must be text, not {}", item.kind())),
         (Data::Mapping(_), Key::MountTarget | Key::DeviceTarget) => match item.get("target") {
-            Some(Node { data: Data::String(target), .. }) => Ok(target.clone()),
+            Some(Node { data: Data::String(target), .. }) => Ok(target.into()),
             _ => Err("has no `target`".to_owned()),
         },
         (Data::String(text), Key::MountTarget) => mounts::Short::parse(text)
-            .map(|mount| mount.target)
+            .map(|mount| mount.target.into())
             .map_err(|reason| format!("is not a volume: {reason}")),
         (Data::String(text), Key::DeviceTarget) => {
-            Ok(text.split(':').nth(1).or_else(|| text.split(':').next()).unwrap_or_default().to_owned())
+            Ok(text.split(':').nth(1).or_else(|| text.split(':').next()).unwrap_or_default().into())
         }
-        (Data::String(text), Key::FileTarget(folder)) => Ok(format!("{folder}/{text}")),
-        (Data::Mapping(_), Key::FileTarget(folder)) => {
-            Ok(text("target").unwrap_or_else(|| format!("{folder}/{}", text("source").unwrap_or_default())))
-        }
-        (Data::Int(number), Key::Text | Key::Port) => Ok(number.to_string()),
-        (Data::String(text), Key::Text | Key::Port | Key::Path) => Ok(text.clone()),
+        (Data::String(text), Key::FileTarget(folder)) => Ok(format!("{folder}/{text}").into()),
+        (Data::Mapping(_), Key::FileTarget(folder)) => Ok(text("target")
+            .unwrap_or_else(|| format!("{folder}/{}", text("source").unwrap_or_default()))
+            .into()),
+        (Data::Int(number), Key::Text | Key::Port) => Ok(number.to_string().into()),
+        (Data::String(text), Key::Text | Key::Port | Key::Path) => Ok(text.into()),
         (_, Key::Text) => Err(format!("must be text or a whole number, not {}", item.kind())),
         (Data::Mapping(_), Key::Port) => {
             let Some(target) = text("target") else { return Err("has no `target`".to_owned()) };
@@ -142,10 +151,12 @@ fn key(item: &Node, rule: Key) -> Result<String, String> {
                 item.get("published").map_or_else(String::new, |value| format!("{:?}", value.data));
             let host = text("host_ip").unwrap_or_else(|| "0.0.0.0".to_owned());
             let protocol = text("protocol").unwrap_or_else(|| "tcp".to_owned());
-            Ok(format!("{host}:{published}:{target}/{protocol}"))
+            Ok(format!("{host}:{published}:{target}/{protocol}").into())
         }
-        (Data::Mapping(_), Key::Path) => text("path").ok_or_else(|| "has no `path`".to_owned()),
+        (Data::Mapping(_), Key::Path) => {
+            text("path").map(Cow::Owned).ok_or_else(|| "has no `path`".to_owned())
+        }
         // Values of the wrong kind: the structure check tells.
-        _ => Ok(String::new()),
+        _ => Ok(Cow::Borrowed("")),
     }
 }

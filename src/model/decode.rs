@@ -62,7 +62,7 @@ pub fn partial(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagno
         let path = root.key(key);
         match key {
             "services" => {
-                for (name, mut service) in decoder.children::<Service>(&entry.value, &path) {
+                decoder.children::<Service>(&entry.value, &path, |name, mut service| {
                     service.name = super::ServiceName::new(name);
                     let of_its_kind = if context.disabled.contains(name) {
                         &mut project.disabled_services
@@ -70,7 +70,7 @@ pub fn partial(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagno
                         &mut project.services
                     };
                     of_its_kind.insert(service.name.clone(), service);
-                }
+                });
             }
             "networks" => project.networks = decoder.keyed(&entry.value, &path, super::NetworkKey::new),
             "volumes" => project.volumes = decoder.keyed(&entry.value, &path, super::VolumeKey::new),
@@ -115,10 +115,15 @@ impl Decoder<'_> {
         path: &NodePath,
         key: fn(String) -> K,
     ) -> BTreeMap<K, T> {
-        self.children(node, path).into_iter().map(|(name, value)| (key(name.to_owned()), value)).collect()
+        let mut all = BTreeMap::new();
+        self.children(node, path, |name, value| {
+            all.insert(key(name.to_owned()), value);
+        });
+        all
     }
 
-    fn children<'n, T: DeserializeOwned>(&mut self, node: &'n Node, path: &NodePath) -> Vec<(&'n str, T)> {
+    /// Decodes each value of a mapping. One by one: a service is big, and a list of all would be moved around.
+    fn children<T: DeserializeOwned>(&mut self, node: &Node, path: &NodePath, mut take: impl FnMut(&str, T)) {
         if node.as_mapping().is_none() && !node.is_null() {
             self.report(DecodeError {
                 message: format!("{} cannot be used here", node.kind()),
@@ -127,9 +132,11 @@ impl Decoder<'_> {
                 path: path.clone(),
             });
         }
-        entries(node)
-            .filter_map(|(name, entry)| Some((name, self.value(&entry.value, &path.key(name))?)))
-            .collect()
+        for (name, entry) in entries(node) {
+            if let Some(value) = self.value(&entry.value, &path.key(name)) {
+                take(name, value);
+            }
+        }
     }
 
     /// Decodes one value. What does not fit is reported and cut out, and the rest is tried again.

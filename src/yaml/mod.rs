@@ -22,6 +22,6 @@ pub use json::to_json;
 pub use node::{Data, Entry, Mapping, Node, Tag};
 pub use order::natural_order;
 pub use parse::parse;
-pub use path::{NodePath, PathSegment, PatternTable, Place};
+pub use path::{NodePath, PathSegment, PatternTable, Place, Trail};
 pub use scalar::{float_json, float_yaml, scalar_text};
 pub use ser::{Shape, ShapeError, sort_keys, to_node};

@@ -40,14 +40,14 @@ pub enum Data {
 }
 
 /// A local tag that means something to a later stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
     /// `!reset`: the value of the base is removed.
     Reset,
     /// `!override`: the value of the base is replaced, not merged.
     Override,
-    /// Any other local tag, as written.
-    Other(String),
+    /// Any other local tag. A byte, not its text: every node has room for a tag, and few have one.
+    Other,
 }
 
 /// The value of a key and the place of the key itself.
@@ -60,10 +60,27 @@ pub struct Entry {
 }
 
 /// A mapping in file order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Mapping {
-    /// Boxed, so that nodes, most of which are short texts, stay small.
-    entries: Box<IndexMap<String, Entry>>,
+    entries: Entries,
+}
+
+/// Up to how many keys looking through them is as quick as hashing.
+const FEW: usize = 24;
+
+/// Most mappings have a handful of keys: a plain list of these takes a third of a hash map's memory and no hashing.
+#[derive(Debug, Clone)]
+enum Entries {
+    /// At most [`FEW`].
+    Few(Vec<(String, Entry)>),
+    /// Any number. Boxed, so that nodes, most of which are short texts, stay small.
+    Many(Box<IndexMap<String, Entry>>),
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
 }
 
 impl Node {
@@ -129,77 +146,200 @@ impl Node {
 impl Mapping {
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries.get(key).map(|entry| &entry.value)
+        self.entry(key).map(|entry| &entry.value)
     }
 
     /// The value under `key`, to change.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.entries.get_mut(key).map(|entry| &mut entry.value)
+        self.entry_mut(key).map(|entry| &mut entry.value)
     }
 
     /// The entry under `key`.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.get(key)
+        match &self.entries {
+            Entries::Few(list) => list.iter().find(|(known, _)| known == key).map(|(_, entry)| entry),
+            Entries::Many(map) => map.get(key),
+        }
+    }
+
+    fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        match &mut self.entries {
+            Entries::Few(list) => list.iter_mut().find(|(known, _)| known == key).map(|(_, entry)| entry),
+            Entries::Many(map) => map.get_mut(key),
+        }
     }
 
     /// Sets `key`, keeping its position when it is there already; returns what was there.
     pub fn insert(&mut self, key: impl Into<String>, key_span: Span, value: Node) -> Option<Entry> {
-        self.entries.insert(key.into(), Entry { key_span, value })
+        let key = key.into();
+        let entry = Entry { key_span, value };
+        match &mut self.entries {
+            Entries::Few(list) => {
+                if let Some((_, known)) = list.iter_mut().find(|(known, _)| *known == key) {
+                    return Some(std::mem::replace(known, entry));
+                }
+                list.push((key, entry));
+                if list.len() > FEW {
+                    self.entries = Entries::Many(Box::new(std::mem::take(list).into_iter().collect()));
+                }
+                None
+            }
+            Entries::Many(map) => map.insert(key, entry),
+        }
     }
 
     /// Removes `key`, keeping the order of the rest.
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
-        self.entries.shift_remove(key)
+        match &mut self.entries {
+            Entries::Few(list) => {
+                let position = list.iter().position(|(known, _)| known == key)?;
+                Some(list.remove(position).1)
+            }
+            Entries::Many(map) => map.shift_remove(key),
+        }
     }
 
     /// Takes the value out from under `key`, leaving null there so that the key keeps its position.
     pub fn take_value(&mut self, key: &str) -> Option<Node> {
-        let entry = self.entries.get_mut(key)?;
+        let entry = self.entry_mut(key)?;
         let span = entry.value.span;
         Some(std::mem::replace(&mut entry.value, Node::new(span, Data::Null)))
     }
 
     /// Keeps only the entries that `keep` says yes to.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &Entry) -> bool) {
-        self.entries.retain(|key, entry| keep(key, entry));
+        match &mut self.entries {
+            Entries::Few(list) => list.retain(|(key, entry)| keep(key, entry)),
+            Entries::Many(map) => map.retain(|key, entry| keep(key, entry)),
+        }
     }
 
     /// Whether `key` is there.
     pub fn contains(&self, key: &str) -> bool {
-        self.entries.contains_key(key)
+        self.entry(key).is_some()
     }
 
     /// Keys and entries in file order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
+        let (few, many) = match &self.entries {
+            Entries::Few(list) => (Some(list.iter()), None),
+            Entries::Many(map) => (None, Some(map.iter())),
+        };
+        let few = few.into_iter().flatten().map(|(key, entry)| (key.as_str(), entry));
+        few.chain(many.into_iter().flatten().map(|(key, entry)| (key.as_str(), entry)))
     }
 
     /// Keys and entries in file order, to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Entry)> {
-        self.entries.iter_mut().map(|(key, entry)| (key.as_str(), entry))
+        let (few, many) = match &mut self.entries {
+            Entries::Few(list) => (Some(list.iter_mut()), None),
+            Entries::Many(map) => (None, Some(map.iter_mut())),
+        };
+        let few = few.into_iter().flatten().map(|(key, entry)| (key.as_str(), entry));
+        few.chain(many.into_iter().flatten().map(|(key, entry)| (key.as_str(), entry)))
     }
 
     /// Sorts the keys.
     pub fn sort_by(&mut self, order: impl Fn(&str, &str) -> std::cmp::Ordering) {
-        self.entries.sort_by(|left, _, right, _| order(left, right));
+        match &mut self.entries {
+            Entries::Few(list) => list.sort_by(|(left, _), (right, _)| order(left, right)),
+            Entries::Many(map) => map.sort_by(|left, _, right, _| order(left, right)),
+        }
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        match &self.entries {
+            Entries::Few(list) => list.len(),
+            Entries::Many(map) => map.len(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
+    }
+}
+
+/// Equal keys with equal entries, in any order.
+impl PartialEq for Mapping {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(key, entry)| other.entry(key) == Some(entry))
     }
 }
 
 impl IntoIterator for Mapping {
     type Item = (String, Entry);
-    type IntoIter = indexmap::map::IntoIter<String, Entry>;
+    type IntoIter = IntoEntries;
 
     fn into_iter(self) -> Self::IntoIter {
-        (*self.entries).into_iter()
+        match self.entries {
+            Entries::Few(list) => IntoEntries::Few(list.into_iter()),
+            Entries::Many(map) => IntoEntries::Many(map.into_iter()),
+        }
+    }
+}
+
+/// The entries of a mapping that is taken apart, in file order.
+#[derive(Debug)]
+pub enum IntoEntries {
+    /// Of a small one.
+    Few(std::vec::IntoIter<(String, Entry)>),
+    /// Of a big one.
+    Many(indexmap::map::IntoIter<String, Entry>),
+}
+
+impl Iterator for IntoEntries {
+    type Item = (String, Entry);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Few(entries) => entries.next(),
+            Self::Many(entries) => entries.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Few(entries) => entries.size_hint(),
+            Self::Many(entries) => entries.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Data, FEW, Mapping, Node};
+    use crate::source::Span;
+
+    fn number(value: usize) -> Node {
+        Node::synthetic(Data::Int(i64::try_from(value).unwrap()))
+    }
+
+    /// The keys of mappings of every size around the border between the two ways of keeping them.
+    #[test]
+    fn keys_keep_their_order_and_values_at_every_size() {
+        for size in [1, FEW - 1, FEW, FEW + 1, 3 * FEW] {
+            let mut mapping = Mapping::default();
+            for index in 0..size {
+                assert!(mapping.insert(format!("k{index}"), Span::NONE, number(index)).is_none());
+            }
+            assert_eq!(mapping.insert("k0", Span::NONE, number(7)).unwrap().value, number(0));
+            assert_eq!((mapping.len(), mapping.get("k0")), (size, Some(&number(7))));
+            assert_eq!(mapping.take_value("k0"), Some(number(7)));
+            let copy = mapping.clone();
+            assert!(mapping.remove("k0").is_some() && mapping.remove("k0").is_none());
+            assert_ne!(mapping, copy);
+            let expected: Vec<String> = (1..size).map(|index| format!("k{index}")).collect();
+            let keys: Vec<_> = mapping.iter().map(|(key, _)| key.to_owned()).collect();
+            assert_eq!(keys, expected);
+            let mut backwards = Mapping::default();
+            for (key, entry) in mapping.clone().into_iter().collect::<Vec<_>>().into_iter().rev() {
+                backwards.insert(key, Span::NONE, entry.value);
+            }
+            assert_eq!(backwards, mapping, "the order does not count when mappings are compared");
+            mapping.retain(|key, _| key == "k1");
+            assert_eq!(mapping.len(), usize::from(size > 1));
+        }
     }
 }

@@ -370,7 +370,7 @@ fn local_tag(tag: &str) -> Option<Tag> {
         "!override" => Some(Tag::Override),
         "!" => None,
         _ if tag.starts_with(CORE) => None,
-        _ => Some(Tag::Other(tag.to_owned())),
+        _ => Some(Tag::Other),
     }
 }
 
@@ -552,7 +552,7 @@ mod tests {
     fn local_tags_are_kept() {
         let (documents, errors) = read("a: !reset null\nb: !override [1]\n");
         assert_eq!(errors, Vec::<String>::new());
-        let tag = |key: &str| documents[0].get(key).unwrap().tag.clone();
+        let tag = |key: &str| documents[0].get(key).unwrap().tag;
         assert_eq!((tag("a"), tag("b")), (Some(Tag::Reset), Some(Tag::Override)));
     }
 

@@ -51,6 +51,55 @@ impl fmt::Display for NodePath {
     }
 }
 
+/// An address that is being walked: it lives on the stack and costs nothing until somebody wants it as a [`NodePath`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trail<'walk> {
+    /// Where this one goes on from; nothing at the root.
+    from: Option<(&'walk Self, Step<'walk>)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'walk> {
+    Key(&'walk str),
+    Index(usize),
+}
+
+impl Trail<'_> {
+    /// This address followed by a key.
+    #[must_use]
+    pub fn key<'walk>(&'walk self, key: &'walk str) -> Trail<'walk> {
+        Trail { from: Some((self, Step::Key(key))) }
+    }
+
+    /// This address followed by a list index.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Trail<'_> {
+        Trail { from: Some((self, Step::Index(index))) }
+    }
+
+    /// Whether this is the root.
+    pub fn is_root(&self) -> bool {
+        self.from.is_none()
+    }
+
+    /// The address to keep.
+    pub fn path(&self) -> NodePath {
+        let mut path = self.from.map(|(around, _)| around.path()).unwrap_or_default();
+        match self.from {
+            Some((_, Step::Key(key))) => path.0.push(PathSegment::Key(key.to_owned())),
+            Some((_, Step::Index(index))) => path.0.push(PathSegment::Index(index)),
+            None => {}
+        }
+        path
+    }
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path().fmt(formatter)
+    }
+}
+
 /// Rows addressed by path patterns such as `services.*.ports`: `*` stands for any key or list item, `[]` for a list item.
 ///
 /// A trie that is walked alongside a tree, so that a look-up costs one step a level however many rows there are.

@@ -5,7 +5,7 @@
 
 use super::words;
 use crate::source::{Diagnostic, Diagnostics};
-use crate::yaml::{Data, Mapping, Node, NodePath, PathSegment, PatternTable, Place, scalar_text};
+use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
 use std::sync::LazyLock;
 
 /// The form that the model wants.
@@ -66,27 +66,20 @@ static FORMS: LazyLock<PatternTable<Form>> = LazyLock::new(|| {
 
 /// Brings a complete tree into the model's form.
 pub fn apply(tree: &mut Mapping, diagnostics: &mut Diagnostics) {
-    walk_mapping(tree, FORMS.root(), &mut Vec::new(), diagnostics);
+    walk_mapping(tree, FORMS.root(), &Trail::default(), diagnostics);
 }
 
-fn walk_mapping(
-    tree: &mut Mapping,
-    place: Place<'_, Form>,
-    path: &mut Vec<PathSegment>,
-    diagnostics: &mut Diagnostics,
-) {
+fn walk_mapping(tree: &mut Mapping, place: Place<'_, Form>, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
     for (key, entry) in tree.iter_mut() {
         let below = place.key(key);
         if below.is_end() && below.row().is_none() {
             continue;
         }
-        path.push(PathSegment::Key(key.to_owned()));
-        walk(&mut entry.value, below, path, diagnostics);
-        path.pop();
+        walk(&mut entry.value, below, &path.key(key), diagnostics);
     }
 }
 
-fn walk(node: &mut Node, place: Place<'_, Form>, path: &mut Vec<PathSegment>, diagnostics: &mut Diagnostics) {
+fn walk(node: &mut Node, place: Place<'_, Form>, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
     if let Some(form) = place.row() {
         return shape(node, *form, path, diagnostics);
     }
@@ -94,16 +87,14 @@ fn walk(node: &mut Node, place: Place<'_, Form>, path: &mut Vec<PathSegment>, di
         Data::Mapping(mapping) => walk_mapping(mapping, place, path, diagnostics),
         Data::Sequence(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                path.push(PathSegment::Index(index));
-                walk(item, place.item(), path, diagnostics);
-                path.pop();
+                walk(item, place.item(), &path.index(index), diagnostics);
             }
         }
         _ => {}
     }
 }
 
-fn shape(node: &mut Node, form: Form, path: &[PathSegment], diagnostics: &mut Diagnostics) {
+fn shape(node: &mut Node, form: Form, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
     let span = node.span;
     match (form, &mut node.data) {
         (Form::Variables | Form::Texts, Data::Sequence(items)) => {
@@ -116,7 +107,6 @@ fn shape(node: &mut Node, form: Form, path: &[PathSegment], diagnostics: &mut Di
                     None => (text, Data::String(String::new())),
                 };
                 if form == Form::Variables && name.ends_with(char::is_whitespace) {
-                    let path = NodePath(path.to_vec());
                     let message = format!("the variable `{name}` of `{path}` has a blank before its `=`");
                     diagnostics.push(Diagnostic::error("trailing-blank", item.span, message));
                 }
@@ -137,7 +127,6 @@ fn shape(node: &mut Node, form: Form, path: &[PathSegment], diagnostics: &mut Di
                 node.data = Data::Sequence(words.collect());
                 return;
             }
-            let path = NodePath(path.to_vec());
             let message = format!("`{path}` is not a command line: a quote or a parenthesis does not match");
             let diagnostic = Diagnostic::error("invalid-command", span, message)
                 .help("write the command as a list: `[\"program\", \"argument\"]`");

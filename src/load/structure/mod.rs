@@ -10,12 +10,12 @@ pub use schema::schema;
 
 use crate::source::nearest;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::yaml::{Data, Mapping, Node, NodePath};
+use crate::yaml::{Data, Mapping, Node, Trail};
 use table::{Kinds, Object, Others, Shape};
 
 /// Checks a whole stack file.
 pub fn check(tree: &Node, diagnostics: &mut Diagnostics) {
-    Checker { diagnostics }.object(tree, &table::FILE, &NodePath::default(), tree.span);
+    Checker { diagnostics }.object(tree, &table::FILE, &Trail::default(), tree.span);
 }
 
 struct Checker<'diagnostics> {
@@ -24,7 +24,7 @@ struct Checker<'diagnostics> {
 
 impl Checker<'_> {
     /// `at` is the place of the key, for values that take no room.
-    fn value(&mut self, node: &Node, shape: &Shape, path: &NodePath, at: Span) {
+    fn value(&mut self, node: &Node, shape: &Shape, path: &Trail<'_>, at: Span) {
         match (shape, &node.data) {
             (Shape::Any, _) | (Shape::Whole(..), Data::String(_)) => {}
             (Shape::Scalar(kinds), _) if kinds.has(kind(node)) => {}
@@ -74,13 +74,13 @@ impl Checker<'_> {
         }
     }
 
-    fn items(&mut self, items: &[Node], shape: &Shape, path: &NodePath, at: Span) {
+    fn items(&mut self, items: &[Node], shape: &Shape, path: &Trail<'_>, at: Span) {
         for (index, item) in items.iter().enumerate() {
             self.value(item, shape, &path.index(index), at);
         }
     }
 
-    fn map(&mut self, mapping: &Mapping, shape: &Shape, value: &Shape, path: &NodePath) {
+    fn map(&mut self, mapping: &Mapping, shape: &Shape, value: &Shape, path: &Trail<'_>) {
         for (key, entry) in mapping.iter() {
             let named = is_name(key);
             if matches!(shape, Shape::Keyed(_)) && key.is_empty() {
@@ -101,7 +101,7 @@ impl Checker<'_> {
         }
     }
 
-    fn object(&mut self, node: &Node, object: &Object, path: &NodePath, at: Span) {
+    fn object(&mut self, node: &Node, object: &Object, path: &Trail<'_>, at: Span) {
         let Some(mapping) = node.as_mapping() else {
             return self.wrong("wrong-kind", node, at, &format!("{} must be a mapping", object.what), "");
         };
@@ -130,25 +130,25 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &str, span: Span, object: &Object, path: &NodePath) {
+    fn unknown(&mut self, key: &str, span: Span, object: &Object, path: &Trail<'_>) {
         let mut diagnostic =
             Diagnostic::error("unknown-attribute", span, format!("{} has no attribute `{key}`", object.what));
         diagnostic.primary.text =
-            if path.0.is_empty() { String::new() } else { format!("not known in `{path}`") };
+            if path.is_root() { String::new() } else { format!("not known in `{path}`") };
         let names = object.attributes.iter().map(|(name, _)| *name);
         if let Some(near) = nearest(key, names) {
             diagnostic = diagnostic.help(format!("an attribute with a similar name exists: `{near}`"));
-        } else if path.0.is_empty() && table::is_service_attribute(key) {
+        } else if path.is_root() && table::is_service_attribute(key) {
             diagnostic = diagnostic
                 .help(format!("`{key}` belongs inside a service: `services:`, a name, then `{key}:`"));
-        } else if path.0.is_empty() {
+        } else if path.is_root() {
             diagnostic = diagnostic
                 .help("services stand under `services:`; keys of your own start with `x-`".to_owned());
         }
         self.diagnostics.push(diagnostic);
     }
 
-    fn word(&mut self, node: &Node, text: &str, words: &[&str], path: &NodePath, at: Span) {
+    fn word(&mut self, node: &Node, text: &str, words: &[&str], path: &Trail<'_>, at: Span) {
         if words.contains(&text) {
             return;
         }
@@ -162,7 +162,7 @@ impl Checker<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn repetition(&mut self, items: &[Node], path: &NodePath) {
+    fn repetition(&mut self, items: &[Node], path: &Trail<'_>) {
         // Long lists are hashed by their text; mappings among them are compared one by one.
         let mut texts = std::collections::HashMap::new();
         for (index, item) in items.iter().enumerate() {
@@ -179,7 +179,7 @@ impl Checker<'_> {
         }
     }
 
-    fn kind(&mut self, node: &Node, shape: &Shape, path: &NodePath, at: Span) {
+    fn kind(&mut self, node: &Node, shape: &Shape, path: &Trail<'_>, at: Span) {
         let expected = expected(shape);
         let found = node.kind();
         let mut diagnostic = Diagnostic::error(
@@ -293,7 +293,7 @@ fn expected(shape: &Shape) -> String {
             Shape::Word(options) => options.iter().for_each(|option| add(&format!("`{option}`"))),
             Shape::List(_) | Shape::Set(_) => add("a list"),
             Shape::Map(_) | Shape::Keyed(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_) => {
-                add("a mapping");
+                add("a mapping")
             }
             Shape::Either(shapes) => shapes.iter().for_each(|shape| collect(shape, words)),
         }
