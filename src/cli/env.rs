@@ -13,6 +13,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("COMPOSE_PROFILES", "profiles when no --profile is given, separated by commas"),
     ("COMPOSE_ENV_FILES", "files for --env-file when none is given, separated by commas"),
     ("COMPOSE_DISABLE_ENV_FILE", "true: do not read the project's .env"),
+    ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "false: no git repositories in -f, include and extends"),
     ("COMPOSE_ANSI", "as --ansi"),
     ("COMPOSE_PROGRESS", "as --progress"),
     ("COMPOSE_PARALLEL_LIMIT", "as --parallel"),
@@ -28,6 +29,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("DOCKER_BUILDKIT", "0: build with the classic builder"),
     ("NO_COLOR", "anything: no colours"),
     ("HOME", "~ in paths, and where docker's configuration is"),
+    ("XDG_CACHE_HOME", "where copies of remote stack files are kept; ~/.cache by default"),
     ("XDG_RUNTIME_DIR", "where rootless engines listen"),
 ];
 

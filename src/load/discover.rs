@@ -5,7 +5,7 @@
 
 use super::LoadRequest;
 use super::environment;
-use super::include::remote_kind;
+use super::remote;
 use super::session::{Session, join, reason};
 use crate::model::Environment;
 use crate::source::{Diagnostic, SourceId, Span};
@@ -13,7 +13,7 @@ use crate::yaml::{Node, Trail, parse};
 use std::path::{Path, PathBuf};
 
 /// Stack files in the order in which they are looked for, each with its overrides.
-const NAMES: &[&str] =
+pub const NAMES: &[&str] =
     &["stack.yaml", "stack.yml", "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const STACK_OVERRIDES: &[&str] = &["stack.override.yaml", "stack.override.yml"];
 const COMPOSE_OVERRIDES: &[&str] = &[
@@ -56,6 +56,7 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
     if paths.is_empty() {
         paths = by_name(given.as_deref().unwrap_or(&request.current_dir), session);
     }
+    let paths = brought_here(paths, session)?;
     let directory = directory(given.as_deref(), &paths, request);
     read_dot_env(&mut variables, &directory, &env_files, session)?;
     if paths.is_empty() {
@@ -93,7 +94,7 @@ impl MapJoin for &[&str] {
 }
 
 fn absolute(file: &str, request: &LoadRequest) -> PathBuf {
-    if file == "-" || remote_kind(file).is_some() {
+    if file == "-" || remote::is_remote(file) {
         PathBuf::from(file)
     } else {
         join(&request.current_dir, file)
@@ -104,8 +105,20 @@ fn directory(given: Option<&Path>, files: &[PathBuf], request: &LoadRequest) -> 
     if let Some(given) = given {
         return given.to_owned();
     }
-    let first = files.iter().find(|file| file.is_absolute());
+    let is_remote = |file: &&PathBuf| remote::is_remote(&file.to_string_lossy());
+    let first = files.iter().take_while(|file| !is_remote(file)).find(|file| file.is_absolute());
     first.and_then(|file| file.parent()).unwrap_or(&request.current_dir).to_owned()
+}
+
+/// The paths with a local copy in place of each remote resource.
+fn brought_here(paths: Vec<PathBuf>, session: &mut Session<'_>) -> Option<Vec<PathBuf>> {
+    let count = paths.len();
+    let local = paths.into_iter().filter_map(|path| match path.to_str() {
+        Some(file) if remote::is_remote(file) => remote::fetch(file, Span::NONE, session),
+        _ => Some(path),
+    });
+    let local: Vec<_> = local.collect();
+    (local.len() == count).then_some(local)
 }
 
 fn read_dot_env(
@@ -181,11 +194,7 @@ fn several(found: &[PathBuf], what: &str, session: &mut Session<'_>) {
 fn read(paths: &[PathBuf], session: &mut Session<'_>) -> Option<Vec<(PathBuf, SourceId)>> {
     let mut files = Vec::new();
     for path in paths {
-        let text = path.to_string_lossy();
-        if super::include::refuse_remote(&text, Span::NONE, session) {
-            continue;
-        }
-        if text == "-" {
+        if path.as_os_str() == "-" {
             let input = session.request.stdin.clone().unwrap_or_default();
             files.push((path.clone(), session.sources.add("-", "<stdin>", input)));
         } else if let Some(id) = session.read(path, Span::NONE) {

@@ -7,7 +7,7 @@
 use super::pipeline::{self, Level};
 use super::session::{Session, clean, join};
 use super::tags::{self, KeyPath};
-use super::{include, merge};
+use super::{merge, remote};
 use crate::source::nearest;
 use crate::source::{Diagnostic, Span};
 use crate::yaml::{Data, Mapping, Node, NodePath};
@@ -173,10 +173,11 @@ impl Resolver<'_, '_> {
     }
 
     fn locate(&mut self, file: &str, span: Span) -> Option<PathBuf> {
-        if include::refuse_remote(file, span, self.session) {
-            return None;
+        if remote::is_remote(file) {
+            return remote::fetch(file, span, self.session);
         }
-        Some(join(&self.level.directory, file))
+        let full = join(&self.level.directory, file);
+        remote::may_read(&full, &self.level.directory, span, self.session).then_some(full)
     }
 
     fn load(&mut self, full: &Path, file: &str, span: Span) {
@@ -186,6 +187,7 @@ impl Resolver<'_, '_> {
         let loaded = self.session.read(full, span).and_then(|id| {
             let folder = Path::new(file).parent().unwrap_or(Path::new(""));
             let base = match full.parent() {
+                Some(parent) if remote::is_remote(file) => parent.to_owned(),
                 Some(parent) if Path::new(file).is_absolute() => relative(parent, &self.level.directory),
                 _ => clean(folder),
             };

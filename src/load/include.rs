@@ -8,6 +8,7 @@ use super::environment;
 use super::extends::relative;
 use super::merge;
 use super::pipeline::{self, Level};
+use super::remote;
 use super::session::{Session, join};
 use super::structure::same;
 use super::tags::{self, KeyPath};
@@ -117,12 +118,16 @@ fn load(
     let mut open = level.open.clone();
     open.push((path.to_owned(), span));
     for (file, span) in &include.paths {
-        if refuse_remote(file, *span, session) {
-            return None;
-        }
-        let full = join(&level.directory, file);
+        let full = if remote::is_remote(file) {
+            remote::fetch(file, *span, session)?
+        } else {
+            join(&level.directory, file)
+        };
         if let Some(start) = open.iter().position(|(known, _)| *known == full) {
             cycle(&open, start, &full, *span, session);
+            return None;
+        }
+        if !remote::may_read(&full, &level.directory, *span, session) {
             return None;
         }
         files.push((full.clone(), session.read(&full, *span)?));
@@ -181,23 +186,4 @@ fn import(from: &Mapping, into: &mut Mapping, kind: &str, taken: &[KeyPath], ses
         let key_span = target.entry(name).map_or(resource.key_span, |entry| entry.key_span);
         target.insert(name, key_span, value);
     }
-}
-
-/// Git and OCI references cannot be read yet: says so at their place.
-pub fn refuse_remote(file: &str, span: Span, session: &mut Session<'_>) -> bool {
-    let Some(kind) = remote_kind(file) else { return false };
-    let diagnostic =
-        Diagnostic::error("remote-file", span, format!("`{file}` is {kind}, which cannot be read yet"))
-            .help("fetch it, and name the local file");
-    session.diagnostics.push(diagnostic);
-    true
-}
-
-/// What kind of remote reference a file name is.
-pub fn remote_kind(file: &str) -> Option<&'static str> {
-    if file.starts_with("oci://") {
-        return Some("an OCI artifact");
-    }
-    let git = ["git://", "git@", "ssh://", "http://", "https://", "github.com/"];
-    git.iter().any(|prefix| file.starts_with(prefix)).then_some("a git repository")
 }

@@ -20,6 +20,7 @@ mod interpolate;
 mod merge;
 mod normalize;
 mod pipeline;
+mod remote;
 mod resolve_paths;
 mod select;
 mod session;

@@ -1,6 +1,7 @@
 //! What a load gathers on its way: texts that were read, findings, and what was said already.
 
 use super::damage::Damage;
+use super::remote::Fetched;
 use super::{LoadFailure, LoadRequest};
 use crate::source::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
 use crate::yaml::{Data, Mapping, Node, parse};
@@ -14,6 +15,8 @@ pub struct Session<'request> {
     pub diagnostics: Diagnostics,
     /// What was cut out because of a mistake.
     pub damage: Damage,
+    /// Remote resources that were brought here.
+    pub fetched: Fetched,
     /// Variables whose absence was told.
     unset: BTreeSet<String>,
 }
@@ -25,6 +28,7 @@ impl<'request> Session<'request> {
             sources: SourceMap::default(),
             diagnostics: Diagnostics::default(),
             damage: Damage::default(),
+            fetched: Fetched::default(),
             unset: BTreeSet::new(),
         }
     }
@@ -67,6 +71,9 @@ impl<'request> Session<'request> {
 
     /// A path as messages show it: relative to the working directory when it is below it.
     pub fn display(&self, path: &Path) -> String {
+        if let Some(name) = self.fetched.name(path) {
+            return name;
+        }
         path.strip_prefix(&self.request.current_dir)
             .ok()
             .filter(|relative| !relative.as_os_str().is_empty())

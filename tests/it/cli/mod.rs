@@ -1,1 +1,4 @@
-//! To come.
+//! What the commands that need no engine do with whole projects.
+
+#[cfg(test)]
+mod remote;
