@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod remote;
+#[cfg(test)]
+mod same;
