@@ -162,13 +162,12 @@ impl Walk<'_, '_> {
             Cast::Number => (number(text).map(Data::Float), "a number"),
             Cast::Bool => (self.boolean(text, node.span).map(Data::Bool), "`true` or `false`"),
         };
-        match value {
-            Some(value) => node.data = value,
-            None => {
-                let message = format!("`{path}` must be {expected}, not `{text}`");
-                self.session.diagnostics.push(Diagnostic::error("wrong-kind", node.span, message));
-            }
+        if let Some(value) = value {
+            node.data = value;
+            return;
         }
+        let message = format!("`{path}` must be {expected}, not `{text}`");
+        self.session.diagnostics.push(Diagnostic::error("wrong-kind", node.span, message));
     }
 
     fn boolean(&mut self, text: &str, span: Span) -> Option<bool> {
