@@ -293,7 +293,7 @@ fn expected(shape: &Shape) -> String {
             Shape::Word(options) => options.iter().for_each(|option| add(&format!("`{option}`"))),
             Shape::List(_) | Shape::Set(_) => add("a list"),
             Shape::Map(_) | Shape::Keyed(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_) => {
-                add("a mapping")
+                add("a mapping");
             }
             Shape::Either(shapes) => shapes.iter().for_each(|shape| collect(shape, words)),
         }
