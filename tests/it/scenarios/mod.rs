@@ -1,6 +1,7 @@
 //! What people rely on, told as stories on a whole engine: one obligation each.
 
 mod adoption;
+mod attached;
 mod commands;
 mod errors;
 mod gates;

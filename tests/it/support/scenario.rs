@@ -122,19 +122,7 @@ impl<'a> Scenario<'a> {
 
     /// Runs `stack` with these words, and goes on whatever comes of it.
     pub fn runs(&mut self, words: &str) -> &mut Self {
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_stack"));
-        command
-            .arg("--project-name")
-            .arg(self.project())
-            .args(words.split_whitespace())
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", self.home.path())
-            .env("DOCKER_HOST", &self.place.host)
-            .envs(&self.environment)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+        let mut command = self.stack(words);
         let ended = block_on(async { tokio::time::timeout(PATIENCE, command.output()).await });
         let Ok(ended) = ended else {
             self.story.push(format!("$ stack {words}\n  (no end after {} s)", PATIENCE.as_secs()));
@@ -156,6 +144,65 @@ impl<'a> Scenario<'a> {
     /// The code the last command ended with; `None` when a signal ended it.
     pub fn last_code(&self) -> Option<i32> {
         self.last.code
+    }
+
+    /// Runs `stack` with these words, waits until it has written `text` to standard output, and sends it SIGINT as often as
+    /// asked, half a second apart.
+    pub fn interrupted(&mut self, words: &str, text: &str, times: u32) -> &mut Self {
+        use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+        let mut command = self.stack(words);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ran = block_on(async {
+            tokio::time::timeout(PATIENCE, async {
+                let mut child = command.spawn().expect("stack starts");
+                let mut out = BufReader::new(child.stdout.take().expect("standard output"));
+                let mut err = child.stderr.take().expect("standard error");
+                let mut stdout = String::new();
+                while !stdout.contains(text) && out.read_line(&mut stdout).await.expect("text") > 0 {}
+                let id =
+                    child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+                for _ in 0..times {
+                    // It may have ended already, which the exit code tells.
+                    id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::INT));
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                let mut stderr = String::new();
+                let (read, also, status) = tokio::join!(
+                    out.read_to_string(&mut stdout),
+                    err.read_to_string(&mut stderr),
+                    child.wait()
+                );
+                read.and(also).expect("text");
+                Ran { code: status.expect("an end").code(), stdout, stderr }
+            })
+            .await
+        });
+        let Ok(ran) = ran else { self.fail("an interrupted command did not end") };
+        self.last = ran;
+        self.story.push(format!(
+            "$ stack {words}   (SIGINT, {times} times, after `{text}`)\n  exit code {:?}\n  stdout:\n{}  stderr:\n{}",
+            self.last.code,
+            indented(&self.last.stdout),
+            indented(&self.last.stderr)
+        ));
+        self
+    }
+
+    fn stack(&self, words: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_stack"));
+        command
+            .arg("--project-name")
+            .arg(self.project())
+            .args(words.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.home.path())
+            .env("DOCKER_HOST", &self.place.host)
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
     }
 
     /// Ends the test, and says all there is to say.

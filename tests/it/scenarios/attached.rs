@@ -1,0 +1,68 @@
+//! `up` that stays and shows the logs.
+
+use crate::support::scenario::scenario;
+
+const FILE: &str = "\
+services:
+  web:
+    image: busybox
+    command: sh -c 'echo hello; sleep infinity'
+    stop_signal: SIGKILL
+    depends_on: [db]
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+";
+
+#[test]
+fn an_interrupt_stops_dependents_first_and_exits_with_130() {
+    scenario("Ctrl-C must stop the project in reverse order and keep its containers", |story| {
+        story.step("up, then Ctrl-C").file("compose.yaml", FILE).interrupted("up", "hello", 1).exits(130);
+        story.prints("web-1  | hello").notes("Gracefully Stopping").prints("web-1 exited with code 137");
+        let said = story.noted().to_owned();
+        let stopped = said.find("web-1 Stopped").unwrap_or(usize::MAX);
+        let stopping = said.find("db-1 Stopping").unwrap_or(0);
+        story.must(stopped < stopping, "the dependent stops first");
+        let states: Vec<String> = ["web", "db"]
+            .iter()
+            .flat_map(|one| {
+                story.look().of(one).into_iter().map(|seen| seen.state.clone()).collect::<Vec<_>>()
+            })
+            .collect();
+        story.must(
+            states == ["exited", "exited"],
+            &format!("both are stopped, and both are there: {states:?}"),
+        );
+    });
+}
+
+#[test]
+fn a_second_interrupt_kills_what_does_not_stop() {
+    scenario("a second Ctrl-C must not wait for a container's grace", |story| {
+        let deaf = "\
+services:
+  deaf:
+    image: busybox
+    command: sh -c 'trap \"\" TERM; echo hello; while true; do sleep 1; done'
+    stop_grace_period: 80s
+";
+        story
+            .step("up, then Ctrl-C twice")
+            .file("compose.yaml", deaf)
+            .interrupted("up", "hello", 2)
+            .exits(130);
+        let states: Vec<String> =
+            story.look().of("deaf").into_iter().map(|seen| seen.state.clone()).collect();
+        story.must(states == ["exited"], &format!("it was killed: {states:?}"));
+    });
+}
+
+#[test]
+fn it_ends_by_itself_when_nothing_runs_any_more() {
+    scenario("an attached `up` of jobs must show their output and end with them", |story| {
+        let jobs = "services:\n  job:\n    image: busybox\n    command: sh -c 'echo did it; exit 0'\n";
+        story.step("up").file("compose.yaml", jobs).runs("up").exits(0);
+        story.prints("job-1  | did it").prints("job-1 exited with code 0");
+    });
+}
