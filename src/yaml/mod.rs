@@ -9,6 +9,7 @@ pub mod resolve;
 
 mod emit;
 mod event;
+mod explain;
 mod json;
 mod node;
 mod order;

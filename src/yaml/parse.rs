@@ -4,7 +4,8 @@
 //! span it was written at) and local tags are kept; mistakes go to [`Diagnostics`]. A document in which a mistake makes
 //! the rest unreadable ends the list. Deliberately absent: what keys and tags mean.
 
-use super::event::{Event, EventKind, Events, Properties, SyntaxError};
+use super::event::{Event, EventKind, Events, Properties};
+use super::explain::explain;
 use super::{Data, Mapping, Node, Tag, resolve};
 use crate::source::{Diagnostic, Diagnostics, SourceId, Span};
 use std::collections::HashMap;
@@ -316,7 +317,11 @@ impl Composer<'_, '_> {
             | Data::Timestamp(_)
             | Data::String(_) => {
                 let place = if span.start == span.end { key_span } else { span };
-                Err(self.error("yaml-merge", place, "`<<` takes a mapping or a list of mappings"))
+                let diagnostic =
+                    Diagnostic::error("yaml-merge", place, "`<<` takes a mapping or a list of mappings")
+                        .help("`<<: *name` takes the keys of the mapping with the anchor `&name`");
+                self.diagnostics.push(diagnostic);
+                Err(Stop)
             }
         }
     }
@@ -372,58 +377,6 @@ fn local_tag(tag: &str) -> Option<Tag> {
         _ if tag.starts_with(CORE) => None,
         _ => Some(Tag::Other),
     }
-}
-
-/// A syntax error in the words of people who write stack files, with the usual cause.
-fn explain(source: SourceId, text: &str, error: &SyntaxError) -> Diagnostic {
-    let at = usize::try_from(error.at).unwrap_or(0).min(text.len());
-    let rest = text.get(at..).unwrap_or_default();
-    let width = rest.chars().next().filter(|character| *character != '\n').map_or(0, char::len_utf8);
-    let span = Span::new(source, error.at, error.at + u32::try_from(width).unwrap_or(0));
-    let problem = error.problem.as_str();
-    let mut diagnostic = Diagnostic::error("yaml-syntax", span, format!("this is not valid YAML: {problem}"));
-    if let Some((context, start)) = &error.context
-        && *start < error.at
-    {
-        diagnostic = diagnostic.related(Span::new(source, *start, *start), context.clone());
-    }
-    let tab = [at, error.context.as_ref().map_or(at, |(_, start)| usize::try_from(*start).unwrap_or(at))]
-        .into_iter()
-        .any(|place| indentation(text, place).contains('\t'));
-    let help = if tab || rest.starts_with('\t') {
-        "indent with spaces: YAML forbids tabs there"
-    } else if rest.starts_with(['@', '`', '%']) {
-        "text that starts with `@`, `%` or a backtick must be quoted"
-    } else if rest.starts_with('\0') || problem.contains("control characters") {
-        "the file holds a byte that no text has; was it saved as something else than UTF-8 text?"
-    } else if problem.contains("escape character") {
-        "in double quotes a backslash starts an escape; double it, or use single quotes"
-    } else if problem.contains("mapping values are not allowed") {
-        "quote the value if it holds `: `, or check the indentation of this line"
-    } else if problem.contains("could not find expected ':'") {
-        "a key needs a colon after it; the line above may be indented differently or a quote may be open"
-    } else if problem.contains("',' or") {
-        "a bracket is not closed, or a comma is missing before this"
-    } else if problem.contains("end of stream") {
-        "a quote or a bracket is not closed"
-    } else if problem.contains("expected key")
-        || problem.contains("'-' indicator")
-        || problem.contains("block end")
-    {
-        "check the indentation: this line belongs to nothing above it"
-    } else {
-        return diagnostic;
-    };
-    diagnostic.help(help)
-}
-
-/// The blanks at the start of the line that holds byte `at`.
-fn indentation(text: &str, at: usize) -> &str {
-    let before = text.get(..at).unwrap_or_default();
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..).unwrap_or_default();
-    let line = line.split('\n').next().unwrap_or_default();
-    line.get(..line.len() - line.trim_start().len()).unwrap_or_default()
 }
 
 #[cfg(test)]
