@@ -6,6 +6,7 @@
 //! `[` and `]`. Deliberately absent: which variables a template sees; the caller looks them up.
 
 use super::template::{self, Scope, TemplateError};
+use std::ops::Range;
 
 /// A mistake in a file of variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,29 @@ pub fn parse<V>(
         };
         define(variables, key.name, value);
         rest = after;
+    }
+}
+
+/// The bytes of the line that sets `name` for good: the first line of its last definition.
+pub fn definition(text: &str, name: &str) -> Option<Range<usize>> {
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut found = None;
+    loop {
+        rest = statement(rest);
+        if rest.is_empty() {
+            return found;
+        }
+        let at = text.len() - rest.len();
+        let line = rest.lines().next().unwrap_or_default().trim_end();
+        let Ok((key, after)) = key(rest) else { return found };
+        if key.name == name {
+            found = Some(at..at + line.len());
+        }
+        rest = after;
+        if !key.bare {
+            let Ok((_, after)) = value(after) else { return found };
+            rest = after;
+        }
     }
 }
 
@@ -234,7 +258,7 @@ fn octal(digits: &str) -> (String, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{DotenvError, parse, parse_raw};
+    use super::{DotenvError, definition, parse, parse_raw};
     use proptest::prelude::{any, proptest};
     use std::collections::BTreeMap;
 
@@ -303,6 +327,15 @@ mod tests {
         refuses("A='x\n", "the quote of `'x` is not closed", 0);
         refuses("\"b\"=1\n", "unexpected character `\"` in the variable name of `\"b\"=1`", 0);
         refuses("A=${NO:-\n", "`${NO:-` is not a variable reference; write `$$` for a `$`", 0);
+    }
+
+    #[test]
+    fn a_definition_is_found_by_its_name_and_the_last_one_counts() {
+        let text = "A=1\n# A=2\nB='A=3\nA=4'\nexport A = 5 # c\n";
+        let line = |name| definition(text, name).map(|range| &text[range]);
+        assert_eq!(line("A"), Some("export A = 5 # c"));
+        assert_eq!(line("B"), Some("B='A=3"));
+        assert_eq!(line("C"), None);
     }
 
     #[test]

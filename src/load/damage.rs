@@ -46,13 +46,15 @@ pub struct Damage {
     told: HashSet<(Code, Span)>,
     /// How many places were looked up one by one.
     look_ups: usize,
+    /// Values that hang on something that was lost, to be cut out without a word.
+    lost: Vec<Span>,
 }
 
 impl Damage {
     /// Looks through the findings that were made since the last call: consequences of earlier ones go, and what the
     /// others point at is cut out of `tree`.
     pub fn settle(&mut self, tree: &mut Mapping, span: Span, diagnostics: &mut Diagnostics) {
-        if diagnostics.len() == self.handled {
+        if diagnostics.len() == self.handled && self.lost.is_empty() {
             return;
         }
         let mut whole = Node::new(span, Data::Mapping(std::mem::take(tree)));
@@ -67,7 +69,7 @@ impl Damage {
 
     /// The same, when findings about other texts mean nothing for the rest of this tree.
     pub fn settle_here(&mut self, tree: &mut Mapping, span: Span, diagnostics: &mut Diagnostics) {
-        if diagnostics.len() == self.handled {
+        if diagnostics.len() == self.handled && self.lost.is_empty() {
             return;
         }
         let mut whole = Node::new(span, Data::Mapping(std::mem::take(tree)));
@@ -80,7 +82,8 @@ impl Damage {
     /// Cuts what new findings point at out of a tree; the places that no value of it has.
     fn cut(&mut self, tree: &mut Node, diagnostics: &mut Diagnostics) -> Vec<Span> {
         let fresh = self.fresh(tree, diagnostics);
-        let mut cut = Cut::new(&fresh);
+        self.lost.extend_from_slice(&fresh);
+        let mut cut = Cut::new(&std::mem::take(&mut self.lost));
         cut.node(tree);
         for path in &cut.paths {
             self.gaps.note(path);
@@ -116,6 +119,16 @@ impl Damage {
         }
     }
 
+    /// The value at a place hangs on something that was lost.
+    pub fn lose(&mut self, span: Span) {
+        self.lost.push(span);
+    }
+
+    /// The same for findings that leave nothing else missing.
+    pub fn accept(&mut self, diagnostics: &mut Diagnostics) {
+        drop(self.fresh(&Node::synthetic(Data::Null), diagnostics));
+    }
+
     /// Drops consequences among the new findings; the places of the errors that stay.
     fn fresh(&mut self, tree: &Node, diagnostics: &mut Diagnostics) -> Vec<Span> {
         let mut places = Vec::new();
@@ -126,7 +139,7 @@ impl Damage {
                 }
                 places.push(item.primary.span);
             }
-            diagnostics.put_back(item);
+            diagnostics.push(item);
         }
         for place in &places {
             self.errors.add(*place);
@@ -238,13 +251,15 @@ impl Cut {
                     self.path.push(PathSegment::Index(index));
                     index += 1;
                     let hit = self.hit(item.span, is_scalar(item));
+                    let before = self.paths.len();
                     if hit {
                         self.paths.push(NodePath(self.path.clone()));
                     } else {
                         self.node(item);
                     }
                     self.path.pop();
-                    !hit
+                    // An item that lost a part would be another one: a mount without its type, say.
+                    self.paths.len() == before
                 });
             }
             Data::Null

@@ -8,7 +8,7 @@ use super::environment;
 use super::remote;
 use super::session::{Session, join, reason};
 use crate::model::Environment;
-use crate::source::{Diagnostic, SourceId, Span};
+use crate::source::{Diagnostic, Severity, SourceId, Span};
 use crate::yaml::{Node, Trail, parse};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,8 @@ pub struct Found {
     pub env_files: Vec<PathBuf>,
     /// Process variables over `.env`, and `COMPOSE_PROJECT_NAME`.
     pub variables: Environment,
+    /// The files that some of them come from, the one that wins first.
+    pub variable_files: Vec<PathBuf>,
     /// Active profiles. Without any, the empty one is active, as in the reference.
     pub profiles: Vec<String>,
 }
@@ -48,17 +50,24 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
     let explicit: Vec<PathBuf> = request.files.iter().map(|file| absolute(file, request)).collect();
 
     let first = directory(given.as_deref(), &explicit, request);
-    read_dot_env(&mut variables, &first, &env_files, session)?;
+    let mut variable_files = read_dot_env(&mut variables, &first, &env_files, session);
     let mut paths = explicit;
     if paths.is_empty() {
         paths = from_variable(&variables, session)?;
+    }
+    if paths.is_empty() && session.variables_lost && variables.get("COMPOSE_FILE").is_none() {
+        // The lost lines may have named the files: those found by their names may not be meant.
+        let text = session.sources.iter().any(|source| source.text.contains("COMPOSE_FILE"));
+        if text || session.sources.iter().next().is_none() {
+            return None;
+        }
     }
     if paths.is_empty() {
         paths = by_name(given.as_deref().unwrap_or(&request.current_dir), session);
     }
     let paths = brought_here(paths, session)?;
     let directory = directory(given.as_deref(), &paths, request);
-    read_dot_env(&mut variables, &directory, &env_files, session)?;
+    variable_files.extend(read_dot_env(&mut variables, &directory, &env_files, session));
     if paths.is_empty() {
         let place = session.display(given.as_deref().unwrap_or(&request.current_dir));
         let diagnostic = Diagnostic::error(
@@ -71,8 +80,8 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
         session.diagnostics.push(diagnostic);
         return None;
     }
-    let files = read(&paths, session)?;
-    let name = name(&files, &directory, &variables, session)?;
+    let files = read(&paths, session);
+    let name = name(&files, &directory, &variables, session);
     variables.set("COMPOSE_PROJECT_NAME", name.clone());
     let profiles = if request.profiles.is_empty() {
         let list = variables.get("COMPOSE_PROFILES").unwrap_or_default();
@@ -80,7 +89,7 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
     } else {
         request.profiles.clone()
     };
-    Some(Found { name, directory, files, env_files, variables, profiles })
+    Some(Found { name, directory, files, env_files, variables, variable_files, profiles })
 }
 
 trait MapJoin {
@@ -121,23 +130,25 @@ fn brought_here(paths: Vec<PathBuf>, session: &mut Session<'_>) -> Option<Vec<Pa
     (local.len() == count).then_some(local)
 }
 
+/// The files that were read, the one that wins first.
 fn read_dot_env(
     variables: &mut Environment,
     directory: &Path,
     env_files: &[PathBuf],
     session: &mut Session<'_>,
-) -> Option<()> {
+) -> Vec<PathBuf> {
     let files = if env_files.is_empty() {
         let disabled = session.request.environment.get("COMPOSE_DISABLE_ENV_FILE");
         let default = directory.join(".env");
         if disabled.is_some_and(is_true) || !default.is_file() {
-            return Some(());
+            return Vec::new();
         }
         vec![default]
     } else {
         env_files.to_vec()
     };
-    environment::add_files(variables, &files, session).then_some(())
+    environment::add_files(variables, &files, session);
+    files.into_iter().rev().collect()
 }
 
 fn is_true(text: &str) -> bool {
@@ -191,7 +202,8 @@ fn several(found: &[PathBuf], what: &str, session: &mut Session<'_>) {
     }
 }
 
-fn read(paths: &[PathBuf], session: &mut Session<'_>) -> Option<Vec<(PathBuf, SourceId)>> {
+/// The files that can be read; the others were reported.
+fn read(paths: &[PathBuf], session: &mut Session<'_>) -> Vec<(PathBuf, SourceId)> {
     let mut files = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
@@ -201,21 +213,23 @@ fn read(paths: &[PathBuf], session: &mut Session<'_>) -> Option<Vec<(PathBuf, So
             files.push((path.clone(), id));
         }
     }
-    (files.len() == paths.len()).then_some(files)
+    session.settle_all();
+    files
 }
 
-/// `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, or the project directory's name.
+/// `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, or the project directory's name. Where that cannot be
+/// one, which is reported, the nearest that can.
 fn name(
     files: &[(PathBuf, SourceId)],
     directory: &Path,
     variables: &Environment,
     session: &mut Session<'_>,
-) -> Option<String> {
+) -> String {
     let given = session.request.project_name.as_deref().filter(|name| !name.is_empty());
     let imposed = given.or_else(|| variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()));
     if let Some(name) = imposed {
         if normalize_name(name) == name {
-            return Some(name.to_owned());
+            return name.to_owned();
         }
         let message = format!("`{name}` cannot be a project name");
         let mut diagnostic = Diagnostic::error("invalid-project-name", Span::NONE, message)
@@ -225,7 +239,8 @@ fn name(
             diagnostic = diagnostic.help(format!("`{near}` would do"));
         }
         session.diagnostics.push(diagnostic);
-        return None;
+        session.accept();
+        return near;
     }
     let mut name = normalize_name(&directory.file_name().unwrap_or_default().to_string_lossy());
     let mut place = Span::NONE;
@@ -235,7 +250,12 @@ fn name(
             let value = if session.request.skip.interpolation {
                 written
             } else {
-                super::interpolate::text(&written, span, &root.key("name"), variables, session)?
+                let before = session.diagnostics.len();
+                let value = super::interpolate::text(&written, span, &root.key("name"), variables, session);
+                // What is wrong with it is told when the file is read.
+                let told = session.diagnostics.split_off(before).into_iter();
+                session.diagnostics.extend(told.filter(|item| item.severity == Severity::Warning));
+                value.unwrap_or_default()
             };
             if !value.is_empty() {
                 let kept = session.request.skip.normalize;
@@ -247,9 +267,9 @@ fn name(
         let diagnostic = Diagnostic::error("invalid-project-name", place, "the project has no name")
             .help("give it one with `-p` or `name:`; it needs a letter or a digit");
         session.diagnostics.push(diagnostic);
-        return None;
+        session.accept();
     }
-    Some(name)
+    name
 }
 
 /// The project name that a text comes to: lower case, other characters than letters, digits, `-` and `_` left out.

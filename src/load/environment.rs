@@ -3,6 +3,7 @@
 //! Process variables win over `.env` files; of several `--env-file`s the later one wins; an include's own files only add
 //! what is not set around it. <https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md>
 
+use super::interpolate::looks_literal;
 use super::pipeline::Level;
 use super::session::{Session, clean, join, reason};
 use crate::env::dotenv::{self, DotenvError};
@@ -15,35 +16,28 @@ use std::sync::Arc;
 
 type Variables = BTreeMap<String, String>;
 
-/// Adds what `.env` files define and `environment` has not. `false` when a file cannot be read, which was reported.
-pub fn add_files(environment: &mut Environment, files: &[PathBuf], session: &mut Session<'_>) -> bool {
+/// Adds what `.env` files define and `environment` has not. What cannot be read is reported.
+pub fn add_files(environment: &mut Environment, files: &[PathBuf], session: &mut Session<'_>) {
     let files: Vec<_> = files.iter().map(|file| (file.clone(), Span::NONE)).collect();
-    match read_files(environment, &files, session) {
-        Some(variables) => {
-            for (name, value) in variables {
-                environment.set_default(name, value);
-            }
-            true
-        }
-        None => false,
+    for (name, value) in read_files(environment, &files, session) {
+        environment.set_default(name, value);
     }
 }
 
 /// What several files define, the later over the earlier.
-fn read_files(
-    current: &Environment,
-    files: &[(PathBuf, Span)],
-    session: &mut Session<'_>,
-) -> Option<Variables> {
+fn read_files(current: &Environment, files: &[(PathBuf, Span)], session: &mut Session<'_>) -> Variables {
     let mut variables = Variables::new();
     for (path, span) in files {
-        let id = session.read(path, *span)?;
         let look = |known: &Variables, name: &str| {
             current.get(name).map(str::to_owned).or_else(|| known.get(name).cloned())
         };
-        parse(id, &mut variables, look, session)?;
+        let read = session.read(path, *span).and_then(|id| parse(id, &mut variables, look, session));
+        if read.is_none() {
+            session.variables_lost = true;
+            session.accept();
+        }
     }
-    Some(variables)
+    variables
 }
 
 fn parse(
@@ -62,7 +56,9 @@ fn parse(
                 let whole = Span::new(id, 0, u32::try_from(text.len()).unwrap_or(u32::MAX));
                 let place = session.narrow(whole, &format!("${{{name}"));
                 let place = if place == whole { session.narrow(whole, &format!("${name}")) } else { place };
-                session.unset(&name, place);
+                let literal = looks_literal(&text, &name);
+                let hint = "if the `$` is part of the text, put the value in single quotes, or write `$$`";
+                session.unset(&name, place, literal.then_some(hint));
             }
             Some(())
         }
@@ -85,13 +81,14 @@ fn report(id: SourceId, text: &str, error: &DotenvError, session: &mut Session<'
     );
 }
 
-/// What an include's files see: what is set around it, then its own env files, or the `.env` of its directory.
+/// What an include's files see: what is set around it, then its own env files, or the `.env` of its directory; and the
+/// files that it comes from, the one that wins first.
 pub fn included(
     files: &[(String, Span)],
     directory: &Path,
     level: &Level,
     session: &mut Session<'_>,
-) -> Option<Environment> {
+) -> (Environment, Vec<PathBuf>) {
     let mut found = Vec::new();
     if files.is_empty() {
         let default = directory.join(".env");
@@ -104,12 +101,13 @@ pub fn included(
             found.push((join(&level.directory, file), *span));
         }
     }
-    let variables = read_files(&level.variables, &found, session)?;
+    let variables = read_files(&level.variables, &found, session);
     let mut environment = Environment::clone(&level.variables);
     for (name, value) in variables {
         environment.set_default(name, value);
     }
-    Some(environment)
+    let own = found.into_iter().rev().map(|(file, _)| file);
+    (environment, level.variable_files.iter().cloned().chain(own).collect())
 }
 
 /// Folds `label_file` into the labels of every service that takes part.

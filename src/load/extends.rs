@@ -185,6 +185,7 @@ impl Resolver<'_, '_> {
             return;
         }
         let loaded = self.session.read(full, span).and_then(|id| {
+            self.session.provenance.brought(id, span, "extended from here");
             let folder = Path::new(file).parent().unwrap_or(Path::new(""));
             let base = match full.parent() {
                 Some(parent) if remote::is_remote(file) => parent.to_owned(),
@@ -205,13 +206,17 @@ impl Resolver<'_, '_> {
         }
         let names: Vec<_> = edges.iter().map(|(_, name, _)| format!("`{name}`")).collect();
         let message = format!("services extend each other in a circle: {} → `{name}`", names.join(" → "));
-        let mut edges = edges.iter();
-        let Some((_, _, first)) = edges.next() else { return };
-        let mut diagnostic = Diagnostic::error("extends-cycle", *first, message).label("starts here");
-        for (_, name, span) in edges {
-            diagnostic = diagnostic.related(*span, format!("`{name}` goes on here"));
+        let bases = edges.iter().skip(1).map(|(_, base, _)| base.as_str()).chain([name]);
+        let mut edges = edges
+            .iter()
+            .zip(bases)
+            .map(|((_, name, span), base)| (*span, format!("`{name}` extends `{base}`")));
+        let Some((first, label)) = edges.next() else { return };
+        let mut diagnostic = Diagnostic::error("extends-cycle", first, message).label(label);
+        for (span, label) in edges {
+            diagnostic = diagnostic.related(span, label);
         }
-        self.session.diagnostics.push(diagnostic);
+        self.session.diagnostics.push(diagnostic.help("let one of them stand by itself"));
     }
 }
 

@@ -130,7 +130,9 @@ fn load(
         if !remote::may_read(&full, &level.directory, *span, session) {
             return None;
         }
-        files.push((full.clone(), session.read(&full, *span)?));
+        let Some(id) = session.read(&full, *span) else { continue };
+        session.provenance.brought(id, *span, "included from here");
+        files.push((full.clone(), id));
     }
     if open.len() > MAX_DEPTH {
         let message = format!("includes nest more than {MAX_DEPTH} levels deep");
@@ -146,9 +148,16 @@ fn load(
         Some(directory) if Path::new(directory).is_absolute() => directory.into(),
         _ => relative(&directory, &level.directory),
     };
-    let variables = environment::included(&include.env_files, &directory, level, session)?;
-    let inner =
-        Level { directory, base, variables: Arc::new(variables), keep_paths: false, open, ..level.clone() };
+    let (variables, variable_files) = environment::included(&include.env_files, &directory, level, session);
+    let inner = Level {
+        directory,
+        base,
+        variables: Arc::new(variables),
+        variable_files,
+        keep_paths: false,
+        open,
+        ..level.clone()
+    };
     Some(pipeline::level(&files, &inner, session))
 }
 
@@ -157,12 +166,18 @@ fn cycle(open: &[(PathBuf, Span)], start: usize, full: &Path, span: Span, sessio
     let names: Vec<_> = edges.iter().map(|(path, _)| format!("`{}`", session.display(path))).collect();
     let message =
         format!("files include each other in a circle: {} → `{}`", names.join(" → "), session.display(full));
-    let mut diagnostic =
-        Diagnostic::error("include-cycle", span, message).label("includes the first one again");
-    for (path, span) in edges.iter().take(edges.len().saturating_sub(1)) {
-        diagnostic = diagnostic.related(*span, format!("included from `{}` here", session.display(path)));
+    // The place of an edge stands with the file that was opened by the one before.
+    let includes = |path: &Path, other: &Path| {
+        format!("`{}` includes `{}`", session.display(path), session.display(other))
+    };
+    let mut diagnostic = Diagnostic::error("include-cycle", span, message);
+    for (index, (path, span)) in edges.iter().enumerate() {
+        match edges.get(index + 1) {
+            Some((next, _)) => diagnostic = diagnostic.related(*span, includes(path, next)),
+            None => diagnostic = diagnostic.label(includes(path, full)),
+        }
     }
-    session.diagnostics.push(diagnostic);
+    session.diagnostics.push(diagnostic.help("remove one of these includes"));
 }
 
 fn import(from: &Mapping, into: &mut Mapping, kind: &str, taken: &[KeyPath], session: &mut Session<'_>) {

@@ -125,13 +125,27 @@ impl Walk<'_, '_> {
         let lookup = |name: &str| self.variables.get(name).map(str::to_owned);
         let mut scope = Scope::new(&lookup);
         let result = template::substitute(text, &mut scope);
+        if self.session.variables_lost && !scope.unset.is_empty() {
+            self.session.damage.lose(span);
+            return None;
+        }
         for name in scope.unset {
             let place = self.session.narrow(span, &format!("${{{name}"));
             let place = if place == span { self.session.narrow(span, &format!("${name}")) } else { place };
-            self.session.unset(&name, place);
+            let literal = looks_literal(text, &name) || holds_secrets(&path.to_string());
+            self.session.unset(
+                &name,
+                place,
+                literal.then_some("if the `$` is part of the text, write it twice: `$$`"),
+            );
         }
         match result {
             Ok(value) => Some(value),
+            // A file of variables that cannot be read was reported.
+            Err(TemplateError::Required { .. }) if self.session.variables_lost => {
+                self.session.damage.lose(span);
+                None
+            }
             Err(TemplateError::Required { name, message }) => {
                 let place = self.session.narrow(span, &format!("${{{name}"));
                 let mut said = format!("`{path}` needs the variable `{name}`, which is not set");
@@ -183,6 +197,20 @@ impl Walk<'_, '_> {
         self.session.diagnostics.push(diagnostic);
         Some(value)
     }
+}
+
+/// Whether a reference looks like a `$` in the middle of a word (`pa$word`), not like a variable.
+pub fn looks_literal(text: &str, name: &str) -> bool {
+    text.match_indices(&format!("${name}")).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        before.is_some_and(char::is_alphanumeric)
+    })
+}
+
+/// Whether an address names something secret, whose characters are often arbitrary.
+fn holds_secrets(address: &str) -> bool {
+    let key = address.to_lowercase();
+    ["passw", "secret", "token", "_key", "_hash", "_pass", "basicauth"].iter().any(|word| key.contains(word))
 }
 
 /// A decimal whole number with an optional sign, nothing else.

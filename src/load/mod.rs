@@ -20,6 +20,7 @@ mod interpolate;
 mod merge;
 mod normalize;
 mod pipeline;
+mod provenance;
 mod remote;
 mod resolve_paths;
 mod select;
@@ -191,12 +192,12 @@ pub fn variables(tree: &Node) -> BTreeMap<String, Variable> {
 pub fn locate(request: &LoadRequest) -> Result<Located, Box<LoadFailure>> {
     let mut session = Session::new(request);
     match discover::discover(&mut session) {
-        Some(found) => Ok(Located {
+        Some(found) if !session.diagnostics.has_errors() => Ok(Located {
             name: found.name,
             working_dir: found.directory,
             files: found.files.into_iter().map(|(path, _)| path).collect(),
         }),
-        None => Err(session.into_failure()),
+        _ => Err(session.into_failure()),
     }
 }
 
@@ -248,6 +249,7 @@ fn whole_tree(found: &Found, session: &mut Session<'_>) -> Option<Node> {
         directory: found.directory.clone(),
         base: found.directory.clone(),
         variables: Arc::clone(&variables),
+        variable_files: found.variable_files.clone(),
         keep_templates: skip.interpolation,
         keep_paths: skip.path_resolution,
         open: Vec::new(),

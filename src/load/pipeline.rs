@@ -23,6 +23,8 @@ pub struct Level {
     pub base: PathBuf,
     /// What `${NAME}` sees.
     pub variables: Arc<Environment>,
+    /// The files that some of them come from, the one that wins first.
+    pub variable_files: Vec<PathBuf>,
     /// Leave templates as they are.
     pub keep_templates: bool,
     /// Leave paths as they are.
@@ -36,6 +38,7 @@ pub fn level(files: &[(PathBuf, SourceId)], level: &Level, session: &mut Session
     let mut tree = Mapping::default();
     session.settle_all();
     for (path, id) in files {
+        session.provenance.sees(*id, &level.variable_files);
         let mut documents = session.parse(*id);
         settle_documents(&mut documents, session);
         for document in documents {
@@ -121,6 +124,7 @@ pub fn base_file(
 ) -> Option<(Mapping, Vec<KeyPath>)> {
     let mut tree = Mapping::default();
     let mut taken = Vec::new();
+    session.provenance.sees(id, &level.variable_files);
     let mut documents = session.parse(id);
     settle_documents(&mut documents, session);
     for document in documents {

@@ -1,12 +1,17 @@
 //! What a load gathers on its way: texts that were read, findings, and what was said already.
 
 use super::damage::Damage;
+use super::provenance::Provenance;
 use super::remote::Fetched;
 use super::{LoadFailure, LoadRequest};
 use crate::source::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
 use crate::yaml::{Data, Mapping, Node, parse};
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+
+/// How big a text file may be.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// The state of one load.
 pub struct Session<'request> {
@@ -17,6 +22,10 @@ pub struct Session<'request> {
     pub damage: Damage,
     /// Remote resources that were brought here.
     pub fetched: Fetched,
+    /// Where texts and their variables came from.
+    pub provenance: Provenance,
+    /// A file of variables could not be read through: variables may be missing because of that.
+    pub variables_lost: bool,
     /// Variables whose absence was told.
     unset: BTreeSet<String>,
 }
@@ -29,6 +38,8 @@ impl<'request> Session<'request> {
             diagnostics: Diagnostics::default(),
             damage: Damage::default(),
             fetched: Fetched::default(),
+            provenance: Provenance::default(),
+            variables_lost: false,
             unset: BTreeSet::new(),
         }
     }
@@ -38,7 +49,8 @@ impl<'request> Session<'request> {
         clippy::unnecessary_box_returns,
         reason = "a failure is big, and the way that goes well carries it along"
     )]
-    pub fn into_failure(self) -> Box<LoadFailure> {
+    pub fn into_failure(mut self) -> Box<LoadFailure> {
+        self.provenance.explain(&mut self.diagnostics, &self.sources, self.request);
         Box::new(LoadFailure { sources: self.sources, diagnostics: self.diagnostics })
     }
 
@@ -82,12 +94,15 @@ impl<'request> Session<'request> {
             .to_string()
     }
 
-    /// Warns, once a load, that a variable is not set.
-    pub fn unset(&mut self, name: &str, span: Span) {
-        if self.unset.insert(name.to_owned()) {
+    /// Warns, once a load, that a variable is not set; `hint` is what else may have been meant.
+    pub fn unset(&mut self, name: &str, span: Span, hint: Option<&str>) {
+        if !self.variables_lost && self.unset.insert(name.to_owned()) {
             let message = format!("the variable `{name}` is not set, so nothing is put in its place");
-            let diagnostic = Diagnostic::warning("unset-variable", span, message)
+            let mut diagnostic = Diagnostic::warning("unset-variable", span, message)
                 .help(format!("set it in the environment or in `.env`, or give a default: `${{{name}:-…}}`"));
+            if let Some(hint) = hint {
+                diagnostic = diagnostic.help(hint);
+            }
             self.diagnostics.push(diagnostic);
         }
     }
@@ -127,6 +142,11 @@ impl<'request> Session<'request> {
         }
     }
 
+    /// Ends a stage whose findings have no consequences for what is missing elsewhere.
+    pub fn accept(&mut self) {
+        self.damage.accept(&mut self.diagnostics);
+    }
+
     /// Ends a stage whose findings are about no tree: anything may be missing because of them.
     pub fn settle_all(&mut self) {
         self.damage.settle_all(&mut self.diagnostics);
@@ -140,7 +160,13 @@ impl<'request> Session<'request> {
 
 /// A file's text. UTF-16 with a byte order mark is text too.
 fn read_text(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| reason(&error))?;
+    let file = std::fs::File::open(path).map_err(|error| reason(&error))?;
+    let mut bytes = Vec::new();
+    // Not by the file's length: a pipe has none, and `/dev/zero` no end.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
+        return Err(format!("it is bigger than {} MB", MAX_BYTES >> 20));
+    }
     let wide = |decode: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes
             .get(2..)
@@ -168,6 +194,9 @@ pub fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            "it is a symbolic link that leads back to itself".to_owned()
+        }
         other => other.to_string(),
     }
 }

@@ -2,6 +2,7 @@
 //! of the first.
 
 use super::canonical::mounts;
+use super::structure::pair_as_text;
 use crate::source::{Diagnostic, Diagnostics};
 use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
 use std::borrow::Cow;
@@ -93,7 +94,10 @@ fn unique(items: &mut Vec<Node>, rule: Key, path: &Trail<'_>, diagnostics: &mut 
     for (index, item) in items.iter().enumerate() {
         keys.push(key(item, rule).unwrap_or_else(|message| {
             let address = path.index(index);
-            diagnostics.push(Diagnostic::error("invalid-item", item.span, format!("`{address}` {message}")));
+            let mut diagnostic =
+                Diagnostic::error("invalid-item", item.span, format!("`{address}` {message}"));
+            diagnostic.help.extend(Some(item).filter(|_| rule == Key::Name).and_then(pair_as_text));
+            diagnostics.push(diagnostic);
             Cow::Owned(format!("\0{index}"))
         }));
     }

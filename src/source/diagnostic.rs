@@ -86,6 +86,9 @@ impl Diagnostic {
     }
 }
 
+/// How many characters of a message are told: it may quote a value of megabytes.
+const MAX_MESSAGE: usize = 1000;
+
 /// Findings in the order they were made; [`Diagnostics::sorted`] gives the order they are shown in.
 #[derive(Debug, Clone, Default)]
 #[must_use]
@@ -97,10 +100,12 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// Adds a finding, unless the very same one is there already.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
-        let mut hasher = DefaultHasher::new();
-        diagnostic.hash(&mut hasher);
-        if self.known.insert(hasher.finish()) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        if let Some((at, _)) = diagnostic.message.char_indices().nth(MAX_MESSAGE) {
+            diagnostic.message.truncate(at);
+            diagnostic.message.push('…');
+        }
+        if self.known.insert(hash(&diagnostic)) {
             self.items.push(diagnostic);
         }
     }
@@ -110,14 +115,13 @@ impl Diagnostics {
         self.items.len()
     }
 
-    /// Takes out the findings made after the first `count`, to look through them.
+    /// Takes out the findings made after the first `count`.
     pub fn split_off(&mut self, count: usize) -> Vec<Diagnostic> {
-        self.items.split_off(count.min(self.items.len()))
-    }
-
-    /// Puts back what [`Diagnostics::split_off`] took out, or what of it is worth telling.
-    pub fn put_back(&mut self, diagnostic: Diagnostic) {
-        self.items.push(diagnostic);
+        let items = self.items.split_off(count.min(self.items.len()));
+        for item in &items {
+            self.known.remove(&hash(item));
+        }
+        items
     }
 
     /// All findings in the order they were made, to add to them.
@@ -146,6 +150,12 @@ impl Diagnostics {
         items.sort_by_key(|item| (item.primary.span, item.severity));
         items
     }
+}
+
+fn hash(diagnostic: &Diagnostic) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    diagnostic.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Extend<Diagnostic> for Diagnostics {

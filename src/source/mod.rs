@@ -14,7 +14,7 @@ pub use render::{Colour, to_json, to_text};
 pub use span::{Position, Span};
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Identifies one text in a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -34,6 +34,20 @@ pub struct Source {
     pub name: String,
     /// The whole text. Bytes that are not UTF-8 were refused before they came here.
     pub text: Arc<str>,
+    /// Where each line starts, found when first asked for.
+    lines: OnceLock<Vec<usize>>,
+}
+
+impl Source {
+    /// The line that byte `at` is in, from 0, and the byte it starts at.
+    pub(super) fn line(&self, at: usize) -> (usize, usize) {
+        let lines = self.lines.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(index, _)| index + 1)).collect()
+        });
+        let line = lines.partition_point(|start| *start <= at).saturating_sub(1);
+        (line, lines.get(line).copied().unwrap_or_default())
+    }
 }
 
 /// All texts that went into a load, addressed by [`SourceId`]. Append-only: an id stays valid for the map's life.
@@ -51,7 +65,12 @@ impl SourceMap {
         text: impl Into<Arc<str>>,
     ) -> SourceId {
         let id = u32::try_from(self.sources.len()).unwrap_or(u32::MAX - 1);
-        self.sources.push(Source { path: path.into(), name: name.into(), text: text.into() });
+        self.sources.push(Source {
+            path: path.into(),
+            name: name.into(),
+            text: text.into(),
+            lines: OnceLock::new(),
+        });
         SourceId(id)
     }
 

@@ -1,10 +1,14 @@
 //! The known name that a mistyped one most likely meant.
 
+/// How many names are looked at: thousands of mistakes among thousands of names would take minutes.
+const MAX_NAMES: usize = 500;
+
 /// The nearest of `names`, when it is near enough to be what was meant: at most a third of its letters differ.
 pub fn nearest<'name>(mistyped: &str, names: impl IntoIterator<Item = &'name str>) -> Option<&'name str> {
     let wanted: Vec<char> = mistyped.to_lowercase().replace('-', "_").chars().collect();
     let (distance, name) = names
         .into_iter()
+        .take(MAX_NAMES)
         .map(|name| {
             let known: Vec<char> = name.to_lowercase().replace('-', "_").chars().collect();
             (distance(&wanted, &known), name)

@@ -16,14 +16,18 @@ pub enum Colour {
     Always,
 }
 
-/// Renders all findings for a terminal, in reading order, a blank line between two.
+/// How many findings a person is shown; who has more has one cause, and reads none of the others.
+const MAX_SHOWN: usize = 100;
+
+/// Renders the findings for a terminal, in reading order, a blank line between two. Of very many the first hundred.
 pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, colour: Colour) -> String {
     let renderer = match colour {
         Colour::Never => Renderer::plain(),
         Colour::Always => Renderer::styled(),
     };
     let mut text = String::new();
-    for item in diagnostics.sorted() {
+    let items = diagnostics.sorted();
+    for item in items.iter().take(MAX_SHOWN) {
         if !text.is_empty() {
             text.push('\n');
         }
@@ -34,6 +38,9 @@ pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, colour: Colour) -
             // Without a snippet there is no gutter that remedies could hang on.
             text.extend(item.help.iter().map(|help| format!("  = help: {help}\n")));
         }
+    }
+    if items.len() > MAX_SHOWN {
+        text.push_str(&format!("\n{} more findings are not shown\n", items.len() - MAX_SHOWN));
     }
     text
 }
@@ -46,11 +53,14 @@ fn group<'text>(item: &'text Diagnostic, sources: &'text SourceMap, with_help: b
     let mut group = Group::with_title(level.primary_title(item.message.as_str()));
     for (index, (first, labels)) in by_source(item).into_iter().enumerate() {
         let Some(source) = sources.get(first.span.source) else { continue };
-        let mut snippet = Snippet::source(&*source.text).path(source.name.as_str()).line_start(1);
+        let window = window(&labels, &source.text);
+        let shown = source.text.get(window.clone()).unwrap_or_default();
+        let (line, _) = source.line(window.start);
+        let mut snippet = Snippet::source(shown).path(source.name.as_str()).line_start(line + 1);
         for (position, label) in labels.into_iter().enumerate() {
             let kind =
                 if index == 0 && position == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            if let Some(annotation) = annotation(label, kind, &source.text) {
+            if let Some(annotation) = annotation(label, kind, &source.text, window.start) {
                 snippet = snippet.annotation(annotation);
             }
         }
@@ -74,8 +84,27 @@ fn by_source(item: &Diagnostic) -> Vec<(&Label, Vec<&Label>)> {
     texts
 }
 
-fn annotation<'text>(label: &'text Label, kind: AnnotationKind, text: &str) -> Option<Annotation<'text>> {
-    let annotation = kind.span(first_line(label.span, text)?);
+/// The whole lines from the first label to the last: what is around them may be megabytes.
+fn window(labels: &[&Label], text: &str) -> Range<usize> {
+    let places = || labels.iter().filter_map(|label| first_line(label.span, text));
+    let (Some(start), Some(end)) =
+        (places().map(|place| place.start).min(), places().map(|place| place.end).max())
+    else {
+        return 0..0;
+    };
+    let start = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let end = text.get(end..).and_then(|after| after.find('\n')).map_or(text.len(), |newline| end + newline);
+    start..end
+}
+
+fn annotation<'text>(
+    label: &'text Label,
+    kind: AnnotationKind,
+    text: &str,
+    window: usize,
+) -> Option<Annotation<'text>> {
+    let place = first_line(label.span, text)?;
+    let annotation = kind.span(place.start.checked_sub(window)?..place.end.checked_sub(window)?);
     Some(if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) })
 }
 

@@ -40,13 +40,11 @@ pub struct Position {
 impl SourceMap {
     /// Where a span starts; `None` when it points into no text.
     pub fn position(&self, span: Span) -> Option<Position> {
-        let text = &self.get(span.source)?.text;
-        let at = usize::try_from(span.start).ok()?.min(text.len());
-        let before = text.get(..at)?;
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(line_start..)?.chars().count() + 1;
-        Some(Position { line: u32::try_from(line).ok()?, column: u32::try_from(column).ok()? })
+        let source = self.get(span.source)?;
+        let at = usize::try_from(span.start).ok()?.min(source.text.len());
+        let (line, start) = source.line(at);
+        let column = source.text.get(start..at)?.chars().count() + 1;
+        Some(Position { line: u32::try_from(line + 1).ok()?, column: u32::try_from(column).ok()? })
     }
 
     /// `file:line:col` of a span's start, for one-line messages; `None` when it points into no text.

@@ -211,6 +211,15 @@ impl Speller<'_> {
         }
     }
 
+    fn port(&mut self, span: Span, text: &str, reason: &str) {
+        if !self.lenient {
+            let message = format!("`{text}` in `{}` is not a port: {reason}", self.address());
+            let diagnostic = Diagnostic::error("invalid-port", span, message)
+                .label("expected `container`, `host:container` or `ip:host:container`, numbers or ranges");
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
     fn pairs(&mut self, items: &[Node]) -> Option<Mapping> {
         let mut pairs = Mapping::default();
         for item in items {
@@ -243,12 +252,7 @@ impl Speller<'_> {
             match ports::parse(&text, item.span) {
                 Ok(ports) => spelled.extend(ports),
                 Err(reason) => {
-                    self.unreadable(
-                        item.span,
-                        "invalid-port",
-                        "a list of ports",
-                        &format!("in `{text}` {reason}"),
-                    );
+                    self.port(item.span, &text, &reason);
                     spelled.push(item);
                 }
             }

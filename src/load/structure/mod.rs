@@ -10,7 +10,7 @@ pub use schema::schema;
 
 use crate::source::nearest;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::yaml::{Data, Mapping, Node, Trail};
+use crate::yaml::{Data, Entry, Mapping, Node, Trail, scalar_text};
 use table::{Kinds, Object, Others, Shape};
 
 /// Checks a whole stack file.
@@ -35,7 +35,7 @@ impl Checker<'_> {
                     node,
                     at,
                     &format!("`{path}` must be {expected}, not `{text}`"),
-                    expected,
+                    "",
                 );
             }
             (Shape::Whole(low, high), _) if kind(node).has(Kinds::INT) => {
@@ -50,7 +50,7 @@ impl Checker<'_> {
                     } else {
                         format!("from {low} to {high}")
                     };
-                    self.wrong("wrong-value", node, at, &format!("`{path}` must be {range}"), &range);
+                    self.wrong("wrong-value", node, at, &format!("`{path}` must be {range}"), "");
                 }
             }
             (Shape::Word(words), Data::String(text)) => self.word(node, text, words, path, at),
@@ -110,7 +110,7 @@ impl Checker<'_> {
                 Some((_, shape)) => self.value(&entry.value, shape, &path.key(key), entry.key_span),
                 None if object.others == Others::Any => {}
                 None if object.others == Others::Extensions && key.starts_with("x-") => {}
-                None => self.unknown(key, entry.key_span, object, path),
+                None => self.unknown(key, entry, object, path),
             }
         }
         for required in object.required {
@@ -130,13 +130,20 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &str, span: Span, object: &Object, path: &Trail<'_>) {
+    fn unknown(&mut self, key: &str, entry: &Entry, object: &Object, path: &Trail<'_>) {
+        let span = entry.key_span;
+        let holds_service = entry
+            .value
+            .as_mapping()
+            .is_some_and(|mapping| mapping.contains("image") || mapping.contains("build"));
         let mut diagnostic =
             Diagnostic::error("unknown-attribute", span, format!("{} has no attribute `{key}`", object.what));
         diagnostic.primary.text =
             if path.is_root() { String::new() } else { format!("not known in `{path}`") };
         let names = object.attributes.iter().map(|(name, _)| *name);
-        if let Some(near) = nearest(key, names) {
+        if holds_service && object.what == "a service" {
+            diagnostic = diagnostic.help(format!("if `{key}` is a service, indent it as far as the others"));
+        } else if let Some(near) = nearest(key, names) {
             diagnostic = diagnostic.help(format!("an attribute with a similar name exists: `{near}`"));
         } else if path.is_root() && table::is_service_attribute(key) {
             diagnostic = diagnostic
@@ -144,6 +151,8 @@ impl Checker<'_> {
         } else if path.is_root() {
             diagnostic = diagnostic
                 .help("services stand under `services:`; keys of your own start with `x-`".to_owned());
+        } else if object.others == Others::Extensions {
+            diagnostic = diagnostic.help("keys of your own start with `x-`");
         }
         self.diagnostics.push(diagnostic);
     }
@@ -181,7 +190,7 @@ impl Checker<'_> {
 
     fn kind(&mut self, node: &Node, shape: &Shape, path: &Trail<'_>, at: Span) {
         let expected = expected(shape);
-        let found = node.kind();
+        let found = if node.is_null() { "empty" } else { node.kind() };
         let mut diagnostic = Diagnostic::error(
             "wrong-kind",
             place(node, at),
@@ -193,9 +202,12 @@ impl Checker<'_> {
             diagnostic =
                 diagnostic.help(format!("YAML reads this as a date; put it in quotes: `\"{text}\"`"));
         } else if is_scalar(node) && !node.is_null() && allows(shape, Kinds::TEXT) {
-            diagnostic = diagnostic.help("put it in quotes to make it text");
+            let quoted = scalar_text(&node.data).map(|text| format!(": `\"{text}\"`")).unwrap_or_default();
+            diagnostic = diagnostic.help(format!("put it in quotes to make it text{quoted}"));
         } else if node.is_null() {
             diagnostic = diagnostic.help("remove the key, or give it a value");
+        } else if let Some(help) = outline(shape, node) {
+            diagnostic = diagnostic.help(help);
         }
         self.diagnostics.push(diagnostic);
     }
@@ -206,6 +218,43 @@ impl Checker<'_> {
             diagnostic = diagnostic.label(format!("must be {label}"));
         }
         self.diagnostics.push(diagnostic);
+    }
+}
+
+/// How a value with the wrong outline is put right.
+fn outline(shape: &Shape, node: &Node) -> Option<String> {
+    let list = accepts(shape, &|shape| matches!(shape, Shape::List(_) | Shape::Set(_)));
+    let mapping = accepts(shape, &|shape| {
+        matches!(
+            shape,
+            Shape::Map(_) | Shape::Keyed(_) | Shape::Named(_) | Shape::Loose(_) | Shape::Object(_)
+        )
+    });
+    match &node.data {
+        Data::String(_) | Data::Int(_) | Data::Float(_) if list => {
+            let text = scalar_text(&node.data)?;
+            Some(format!("make it a list: `- {text}` on a line of its own, or `[\"{text}\"]`"))
+        }
+        Data::Mapping(_) if list => Some("make it a list: start each item with `- `".to_owned()),
+        Data::Sequence(_) if mapping => Some("write `name:` and its value instead of `- `".to_owned()),
+        Data::String(_) if mapping => Some("put its attributes on the lines below, indented".to_owned()),
+        Data::Mapping(_) if allows(shape, Kinds::TEXT) => pair_as_text(node),
+        _ => None,
+    }
+}
+
+/// What to write instead of `name: value`, where text was meant.
+pub fn pair_as_text(node: &Node) -> Option<String> {
+    let mapping = node.as_mapping().filter(|mapping| mapping.len() == 1)?;
+    let (key, entry) = mapping.iter().next()?;
+    let value = scalar_text(&entry.value.data)?;
+    Some(format!("`: ` makes this a mapping; for text write `{key}={value}`, or `\"{key}: {value}\"`"))
+}
+
+fn accepts(shape: &Shape, test: &impl Fn(&Shape) -> bool) -> bool {
+    match shape {
+        Shape::Either(shapes) => shapes.iter().any(|shape| accepts(shape, test)),
+        _ => test(shape),
     }
 }
 
@@ -300,6 +349,7 @@ fn expected(shape: &Shape) -> String {
     }
     let mut words = Vec::new();
     collect(shape, &mut words);
+    words.sort_by_key(|word| word == "nothing");
     list(words)
 }
 
@@ -367,10 +417,10 @@ mod tests {
             findings(text),
             [
                 "f:3:5 a service has no attribute `imge` | an attribute with a similar name exists: `image`",
-                "f:4:12 `services.a.ports` must be a list, not a number",
-                "f:5:15 `services.a.hostname` must be text, not a number | put it in quotes to make it text",
+                "f:4:12 `services.a.ports` must be a list, not a number | make it a list: `- 80` on a line of its own, or `[\"80\"]`",
+                "f:5:15 `services.a.hostname` must be text, not a number | put it in quotes to make it text: `\"1\"`",
                 "f:6:13 `services.a.cgroup` cannot be `hots` | did you mean `host`?",
-                "f:7:5 `services.a.environment` must be a mapping or a list, not nothing | remove the key, or give it a value",
+                "f:7:5 `services.a.environment` must be a mapping or a list, not empty | remove the key, or give it a value",
                 "f:8:3 `b b` cannot be a name in `services`",
                 "f:9:1 a stack file has no attribute `image` | `image` belongs inside a service: `services:`, a name, then `image:`",
             ]

@@ -410,7 +410,7 @@ const SERVICE: Object = object(
         ("cgroup_parent", TEXT),
         ("command", COMMAND),
         ("configs", FILE_REFERENCES),
-        ("container_name", Text(container_name, "a container name (`[a-zA-Z0-9][a-zA-Z0-9_.-]+`)")),
+        ("container_name", Text(container_name, "two or more letters, digits, `_`, `.` or `-`")),
         ("cpu_count", Whole(0, i64::MAX)),
         ("cpu_percent", Whole(0, 100)),
         ("cpu_shares", NUMBER_TEXT),

@@ -1,6 +1,6 @@
 //! Services that wait for each other, so that none can start.
 
-use super::key_span;
+use super::references::dependency_place;
 use crate::graph::Dag;
 use crate::model::{Project, ServiceName};
 use crate::source::{Diagnostic, Diagnostics};
@@ -14,19 +14,26 @@ pub(super) fn check(project: &Project, diagnostics: &mut Diagnostics) {
         }
     }
     for cycle in graph.cycles() {
-        let mut edges = cycle.edges.iter().map(|(from, to, ())| {
-            (from, to, key_span(project, &["services", from.as_str(), "depends_on", to.as_str()]))
+        let mut edges = cycle.edges.iter().filter_map(|(from, to, ())| {
+            let service = project.services.get(from)?;
+            let (span, verb) = dependency_place(project, service, to.as_str());
+            Some((span, format!("`{from}` {verb} `{to}`")))
         });
-        let Some((first, to, span)) = edges.next() else { continue };
+        let (Some((first, ..)), Some((span, label))) = (cycle.edges.first(), edges.next()) else { continue };
         let path: Vec<String> = std::iter::once(first)
             .chain(cycle.edges.iter().map(|(_, to, ())| to))
             .map(|name| format!("`{name}`"))
             .collect();
+        if cycle.edges.len() == 1 {
+            let message = format!("service `{first}` waits for itself");
+            let diagnostic = Diagnostic::error("dependency-cycle", span, message).label(label);
+            diagnostics.push(diagnostic.help("remove this dependency"));
+            continue;
+        }
         let message = format!("services wait for each other: {}", path.join(" → "));
-        let mut diagnostic = Diagnostic::error("dependency-cycle", span, message)
-            .label(format!("`{first}` depends on `{to}`"));
-        for (from, to, span) in edges {
-            diagnostic = diagnostic.related(span, format!("`{from}` depends on `{to}`"));
+        let mut diagnostic = Diagnostic::error("dependency-cycle", span, message).label(label);
+        for (span, label) in edges {
+            diagnostic = diagnostic.related(span, label);
         }
         diagnostics.push(diagnostic.help("remove one of these dependencies"));
     }
@@ -50,7 +57,7 @@ mod tests {
     fn a_service_may_not_wait_for_itself() {
         assert_eq!(
             findings("services:\n  a: {image: x, depends_on: {a: {}}}\n", &[]),
-            "f:2:30 services wait for each other: `a` → `a` (remove one of these dependencies)\n"
+            "f:2:30 service `a` waits for itself (remove this dependency)\n"
         );
     }
 }

@@ -39,10 +39,14 @@ impl Kind<'_> {
         let message = format!("service `{}` refers to an undefined {word} `{name}`", service.name);
         let mut diagnostic = Diagnostic::error("undefined-reference", span, message)
             .label(format!("not declared under `{section}`"));
-        if let Some(help) = similar(word, name, known.iter().copied()) {
-            diagnostic = diagnostic.help(help);
-        } else {
+        // The `default` network is there without anybody having declared it.
+        let known = known.iter().copied().filter(|known| *known != "default");
+        let near = crate::source::nearest(name, known.clone()).is_some();
+        if !near {
             diagnostic = diagnostic.help(format!("declare it: `{section}: {{{name}: }}`"));
+        }
+        if let Some(help) = similar(word, name, known) {
+            diagnostic = diagnostic.help(help);
         }
         diagnostics.push(diagnostic);
     }
@@ -110,7 +114,8 @@ fn dependencies(project: &Project, gaps: &Gaps, service: &Service, diagnostics: 
             diagnostics.push(diagnostic);
             continue;
         };
-        if *required {
+        // What was cut out may have said that it is not required.
+        if *required && !gaps.may_complete("services", service.name.as_str()) {
             let message =
                 format!("service `{}` {verb} `{name}`, which no active profile includes", service.name);
             let mut diagnostic = Diagnostic::error("inactive-dependency", span, message)
@@ -124,7 +129,11 @@ fn dependencies(project: &Project, gaps: &Gaps, service: &Service, diagnostics: 
 }
 
 /// Where a dependency was written: under `depends_on`, or as the attribute that implies it.
-fn dependency_place(project: &Project, service: &Service, dependency: &str) -> (Span, &'static str) {
+pub(super) fn dependency_place(
+    project: &Project,
+    service: &Service,
+    dependency: &str,
+) -> (Span, &'static str) {
     let of = |attribute: &str| value_span(project, &["services", service.name.as_str(), attribute]);
     let shared = format!("service:{dependency}");
     let namespaces = [
