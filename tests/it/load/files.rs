@@ -199,41 +199,6 @@ proptest! {
 }
 
 #[test]
-fn a_circle_of_extends_shows_every_edge() {
-    let text = "services:\n  a:\n    extends: b\n  b:\n    extends: a\n";
-    insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
-    error: services extend each other in a circle: `a` → `b` → `a`
-     --> compose.yaml:3:14
-      |
-    3 |     extends: b
-      |              ^ starts here
-    4 |   b:
-    5 |     extends: a
-      |              - `b` goes on here
-    "#);
-}
-
-#[test]
-fn a_circle_of_includes_is_refused() {
-    let said = refuses(&[
-        ("compose.yaml", "include: [i.yaml]\n"),
-        ("i.yaml", "include:\n  - compose.yaml\nservices: {a: {image: x}}\n"),
-    ]);
-    insta::assert_snapshot!(said, @r#"
-    error: files include each other in a circle: `compose.yaml` → `i.yaml` → `compose.yaml`
-     --> i.yaml:2:5
-      |
-    2 |   - compose.yaml
-      |     ^^^^^^^^^^^^ includes the first one again
-      |
-     ::: compose.yaml:1:11
-      |
-    1 | include: [i.yaml]
-      |           ------ included from `compose.yaml` here
-    "#);
-}
-
-#[test]
 fn a_missing_required_variable_says_so_in_the_authors_words() {
     let text = "services:\n  a:\n    image: app:${TAG:?set TAG first}\n";
     insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
@@ -258,19 +223,6 @@ fn a_stray_dollar_is_explained() {
       |                   ^^^^ expected `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${NAME:+value}`
       |
       = help: a `$` that is meant as text is written `$$`
-    "#);
-}
-
-#[test]
-fn a_tab_is_explained() {
-    insta::assert_snapshot!(refuses(&[("compose.yaml", "services:\n\ta:\n\t\timage: x\n")]), @r#"
-    error: this is not valid YAML: found character that cannot start any token
-     --> compose.yaml:2:1
-      |
-    2 |     a:
-      | ^
-      |
-      = help: indent with spaces: YAML forbids tabs there
     "#);
 }
 
