@@ -4,3 +4,9 @@
 mod corpus;
 #[cfg(test)]
 mod files;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod hostile;
