@@ -3,9 +3,10 @@
 use super::Context;
 use super::exit::Failure;
 use crate::load::{self, LoadRequest, Loaded, Skip};
-use crate::ops::config::{self, Format};
+use crate::ops::config::why::{self, Asked};
+use crate::ops::config::{self, Format, origins};
 use crate::source::to_text;
-use crate::ui::stream;
+use crate::ui::{stream, table};
 use std::path::PathBuf;
 
 /// Check the stack files and show what they come to.
@@ -64,6 +65,14 @@ pub struct Args {
     #[arg(long)]
     environment: bool,
 
+    /// Print where each value is written, and what it overrode.
+    #[arg(long, conflicts_with_all = ["why", "hash"])]
+    origins: bool,
+
+    /// Print why a service takes part, or does not.
+    #[arg(long, value_name = "SERVICE", conflicts_with = "hash")]
+    why: Option<String>,
+
     /// Leave templates as they are.
     #[arg(long)]
     no_interpolate: bool,
@@ -96,13 +105,21 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         env_resolution: args.no_env_resolution,
         ..Skip::default()
     };
+    request.history = args.origins;
     if args.no_interpolate || args.variables {
+        if args.origins || args.why.is_some() {
+            return Err(Failure::message(
+                "`--origins` and `--why` are about a project whose templates are filled in",
+            )
+            .hint("leave `--no-interpolate` and `--variables` out"));
+        }
         return run_on_templates(context, args, request);
     }
     let loaded = load::load(&request)?;
     context.show_warnings(&loaded);
     if !args.quiet {
-        args.write(&text(&loaded, args)?)?;
+        let asked = Asked { services: &args.services, profiles: &context.project.profile };
+        args.write(&text(&loaded, args, asked)?)?;
     }
     // The process ends: taking a big project apart value by value would only delay that.
     std::mem::forget(loaded);
@@ -110,8 +127,29 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
 }
 
 /// What is asked about a loaded project.
-fn text(loaded: &Loaded, args: &Args) -> Result<String, Failure> {
+fn text(loaded: &Loaded, args: &Args, asked: Asked<'_>) -> Result<String, Failure> {
     type List = fn(&Loaded) -> String;
+
+    if args.origins {
+        let rows = origins::rows(loaded);
+        return Ok(match args.format {
+            Format::Json => pretty(&rows),
+            Format::Yaml => {
+                let cells: Vec<_> = rows.iter().map(origins::cells).collect();
+                table(&["VALUE OF", "IS", "WRITTEN AT", "OVERRIDES"], &cells, 0)
+            }
+        });
+    }
+    if let Some(service) = &args.why {
+        let why = why::why(loaded, service, asked).map_err(|near| {
+            let failure = Failure::message(format!("there is no service `{service}`"));
+            match near {
+                Some(near) => failure.hint(format!("a service with a similar name exists: `{near}`")),
+                None => failure,
+            }
+        })?;
+        return Ok(if args.format == Format::Json { pretty(&why) } else { why::text(&why) });
+    }
 
     if let Some(services) = &args.hash {
         return config::hashes(loaded, services)
@@ -128,6 +166,10 @@ fn text(loaded: &Loaded, args: &Args) -> Result<String, Failure> {
     ];
     let list = lists.into_iter().find_map(|(asked, list)| asked.then_some(list));
     Ok(list.map_or_else(|| config::render(loaded, args.format), |list| list(loaded)))
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 /// What is asked about the stack files before their templates are filled in.

@@ -85,9 +85,8 @@ impl Resolver<'_, '_> {
         if base.is_null() {
             return Some(service.clone());
         }
-        tags::apply_at(&mut base, &["services", name], taken);
-        let mut merged =
-            merge::merge_at(base, service.clone(), &["services", name], &mut self.session.diagnostics);
+        tags::apply_at(&mut base, &["services", name], taken, self.session);
+        let mut merged = merge::merge_at(base, service.clone(), &["services", name], self.session);
         if let Some(mapping) = merged.as_mapping_mut() {
             mapping.remove("extends");
         }

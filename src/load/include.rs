@@ -194,8 +194,8 @@ fn import(from: &Mapping, into: &mut Mapping, kind: &str, taken: &[KeyPath], ses
             Some(own) if same(&own, &resource.value) => own,
             Some(own) => {
                 let mut base = resource.value.clone();
-                tags::apply_at(&mut base, &[kind, name], taken);
-                merge::merge_at(base, own, &[kind, name], &mut session.diagnostics)
+                tags::apply_at(&mut base, &[kind, name], taken, session);
+                merge::merge_at(base, own, &[kind, name], session)
             }
         };
         let key_span = target.entry(name).map_or(resource.key_span, |entry| entry.key_span);

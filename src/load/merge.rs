@@ -5,7 +5,8 @@
 //! place it came from. Deliberately absent: uniqueness of list items (see [`super::unique`]).
 //! <https://github.com/compose-spec/compose-spec/blob/main/13-merge.md>
 
-use crate::source::{Diagnostic, Diagnostics, Span};
+use super::session::Session;
+use crate::source::{Diagnostic, Span};
 use crate::yaml::{Data, Mapping, Node, NodePath, PathSegment, PatternTable, Place, scalar_text};
 use std::sync::LazyLock;
 
@@ -65,24 +66,29 @@ static RULES: LazyLock<PatternTable<Rule>> = LazyLock::new(|| {
 });
 
 /// Lays a whole file over what was there before it.
-pub fn merge(base: &mut Mapping, overlay: Mapping, diagnostics: &mut Diagnostics) {
-    let mut merger = Merger { path: Vec::new(), diagnostics };
+pub fn merge(base: &mut Mapping, overlay: Mapping, session: &mut Session<'_>) {
+    let mut merger = Merger { path: Vec::new(), session };
     merger.mappings(base, overlay, RULES.root());
 }
 
 /// Lays the value at `keys` (`services`, a name) over another for the same keys.
-pub fn merge_at(base: Node, overlay: Node, keys: &[&str], diagnostics: &mut Diagnostics) -> Node {
+pub fn merge_at(base: Node, overlay: Node, keys: &[&str], session: &mut Session<'_>) -> Node {
     let path = keys.iter().map(|key| PathSegment::Key((*key).to_owned())).collect();
     let place = keys.iter().fold(RULES.root(), |place, key| place.key(key));
-    Merger { path, diagnostics }.nodes(base, overlay, place)
+    Merger { path, session }.nodes(base, overlay, place)
 }
 
-struct Merger<'diagnostics> {
+struct Merger<'merger, 'request> {
     path: Vec<PathSegment>,
-    diagnostics: &'diagnostics mut Diagnostics,
+    session: &'merger mut Session<'request>,
 }
 
-impl Merger<'_> {
+impl Merger<'_, '_> {
+    /// The overlay's value takes the place of the base's.
+    fn replaces(&mut self, base: Span, overlay: Span) {
+        self.session.history.replace(&self.path, overlay, base);
+    }
+
     fn nodes(&mut self, base: Node, overlay: Node, place: Place<'_, Rule>) -> Node {
         if let Some(rule) = place.row() {
             return self.special(*rule, base, overlay, place);
@@ -108,10 +114,13 @@ impl Merger<'_> {
                 let diagnostic = Diagnostic::error("cannot-merge", overlay.span, message)
                     .related(base.span, format!("{} here", base.kind()))
                     .help("write both in the same form, or replace the other one with `!override`");
-                self.diagnostics.push(diagnostic);
+                self.session.diagnostics.push(diagnostic);
                 base
             }
-            (_, above) => Node { data: above, tag: overlay.tag, span: overlay.span },
+            (_, above) => {
+                self.replaces(base.span, overlay.span);
+                Node { data: above, tag: overlay.tag, span: overlay.span }
+            }
         }
     }
 
@@ -134,7 +143,10 @@ impl Merger<'_> {
     fn special(&mut self, rule: Rule, base: Node, overlay: Node, place: Place<'_, Rule>) -> Node {
         let span = if overlay.is_null() { base.span } else { overlay.span };
         match rule {
-            Rule::Replace => overlay,
+            Rule::Replace => {
+                self.replaces(base.span, overlay.span);
+                overlay
+            }
             Rule::Pairs | Rule::Hosts => {
                 if overlay.is_null() && base.as_sequence().is_some() {
                     return base;
@@ -158,6 +170,7 @@ impl Merger<'_> {
                 if below.is_none() || above.is_none() || below == above {
                     self.by_key(base, overlay, place)
                 } else {
+                    self.replaces(base.span, overlay.span);
                     overlay
                 }
             }
@@ -166,7 +179,10 @@ impl Merger<'_> {
                     Node::new(span, Data::Sequence(self.pools(below, &above, place)))
                 }
                 (below, Data::Null) => Node::new(base.span, below),
-                (_, above) => Node::new(overlay.span, above),
+                (_, above) => {
+                    self.replaces(base.span, overlay.span);
+                    Node::new(overlay.span, above)
+                }
             },
         }
     }
@@ -179,7 +195,10 @@ impl Merger<'_> {
                 Node::new(overlay.span, Data::Mapping(below))
             }
             (below, Data::Null) => Node::new(base.span, below),
-            (_, above) => Node::new(overlay.span, above),
+            (_, above) => {
+                self.replaces(base.span, overlay.span);
+                Node::new(overlay.span, above)
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod defaults;
 mod discover;
 mod environment;
 mod extends;
+mod history;
 mod include;
 mod interpolate;
 mod merge;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 
 /// What to load, and how: the meaning of the project flags.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent flag of the command line")]
 pub struct LoadRequest {
     /// The directory the command was run in; absolute.
     pub current_dir: PathBuf,
@@ -78,6 +80,8 @@ pub struct LoadRequest {
     pub without_dependencies: bool,
     /// Stages to leave out.
     pub skip: Skip,
+    /// Remember what each value overrode, for [`crate::model::Origins::replaced`].
+    pub history: bool,
 }
 
 /// Stages to leave out, for `config`'s flags.
@@ -221,6 +225,10 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
     let tree = Arc::new(tree);
     let (mut project, _) = decode::partial(Arc::clone(&tree), context, &mut session.diagnostics);
     session.damage.settle_in(&tree, &mut session.diagnostics);
+    if request.history {
+        let history = std::mem::take(&mut session.history);
+        Arc::make_mut(&mut project.origins).remember(history.into_replaced());
+    }
     if !request.skip.consistency {
         check::check(&project, &session.damage.gaps, &mut session.diagnostics);
         session.damage.settle_in(&tree, &mut session.diagnostics);
@@ -266,7 +274,12 @@ fn whole_tree(found: &Found, session: &mut Session<'_>) -> Option<Node> {
         return None;
     }
     if !skip.normalize {
-        tree.insert("name", Span::NONE, Node::string(Span::NONE, found.name.clone()));
+        let written = tree
+            .entry("name")
+            .filter(|entry| entry.value.as_str().is_some_and(|name| normalize_name(name) == found.name));
+        let (key_span, span) =
+            written.map_or((Span::NONE, Span::NONE), |entry| (entry.key_span, entry.value.span));
+        tree.insert("name", key_span, Node::string(span, found.name.clone()));
         normalize::normalize(&mut tree, &found.name, &variables);
     }
     Some(Node::new(Span::NONE, Data::Mapping(tree)))

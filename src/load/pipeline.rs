@@ -69,12 +69,12 @@ fn file(document: Node, path: &Path, level: &Level, tree: &mut Mapping, session:
     let Some((mut document, taken)) = prepare(document, level, session) else { return };
     include::apply(&mut document, path, level, &taken, session);
     session.settle_node(&mut document);
-    tags::apply(tree, &taken);
+    tags::apply(tree, &taken, session);
     extends::apply(&mut document, path, level, &taken, session);
     let span = document.span;
     let Data::Mapping(mapping) = document.data else { return };
-    merge::merge(tree, mapping, &mut session.diagnostics);
-    unique::enforce(tree, &mut session.diagnostics);
+    merge::merge(tree, mapping, session);
+    unique::enforce(tree, session);
     session.settle(tree, span);
     let whole = Node::new(span, Data::Mapping(std::mem::take(tree)));
     structure::check(&whole, &mut session.diagnostics);
@@ -91,7 +91,7 @@ fn file(document: Node, path: &Path, level: &Level, tree: &mut Mapping, session:
     canonical::canonical(tree, level.keep_templates, &mut session.diagnostics);
     session.settle(tree, span);
     canonical::drop_empty(tree);
-    unique::enforce(tree, &mut session.diagnostics);
+    unique::enforce(tree, session);
     session.settle(tree, span);
 }
 
@@ -129,17 +129,17 @@ pub fn base_file(
     settle_documents(&mut documents, session);
     for document in documents {
         let (document, tags) = prepare(document, level, session)?;
-        tags::apply(&mut tree, &tags);
+        tags::apply(&mut tree, &tags, session);
         taken = tags;
         let span = document.span;
         let Data::Mapping(mapping) = document.data else { return None };
-        merge::merge(&mut tree, mapping, &mut session.diagnostics);
-        unique::enforce(&mut tree, &mut session.diagnostics);
+        merge::merge(&mut tree, mapping, session);
+        unique::enforce(&mut tree, session);
         session.settle(&mut tree, span);
         canonical::canonical(&mut tree, level.keep_templates, &mut session.diagnostics);
         session.settle(&mut tree, span);
         canonical::drop_empty(&mut tree);
-        unique::enforce(&mut tree, &mut session.diagnostics);
+        unique::enforce(&mut tree, session);
         session.settle(&mut tree, span);
     }
     resolve_paths::resolve(&mut tree, base, session);

@@ -1,6 +1,7 @@
 //! What a load gathers on its way: texts that were read, findings, and what was said already.
 
 use super::damage::Damage;
+use super::history::History;
 use super::provenance::Provenance;
 use super::remote::Fetched;
 use super::{LoadFailure, LoadRequest};
@@ -26,6 +27,8 @@ pub struct Session<'request> {
     pub provenance: Provenance,
     /// A file of variables could not be read through: variables may be missing because of that.
     pub variables_lost: bool,
+    /// What each value overrode.
+    pub history: History,
     /// Variables whose absence was told.
     unset: BTreeSet<String>,
 }
@@ -40,6 +43,7 @@ impl<'request> Session<'request> {
             fetched: Fetched::default(),
             provenance: Provenance::default(),
             variables_lost: false,
+            history: History::new(request.history),
             unset: BTreeSet::new(),
         }
     }

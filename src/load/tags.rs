@@ -3,6 +3,7 @@
 //! `!reset` removes the value of the base, whatever is written behind the tag; `!override` removes it and puts the new
 //! value there, unmerged. Both speak of mapping keys; on a list item `!reset` only drops the item itself.
 
+use super::session::Session;
 use crate::yaml::{Data, Mapping, Node, PathSegment, Tag, Trail};
 
 /// The keys to a value, from the root.
@@ -64,33 +65,31 @@ fn keys(path: &Trail<'_>) -> KeyPath {
 }
 
 /// Removes the values at `taken` from a whole tree.
-pub fn apply(tree: &mut Mapping, taken: &[KeyPath]) {
+pub fn apply(tree: &mut Mapping, taken: &[KeyPath], session: &mut Session<'_>) {
     for path in taken {
-        remove(tree, path);
+        if let Some(lost) = remove(tree, path) {
+            session.history.remove(path, &lost);
+        }
     }
 }
 
 /// Removes, from the value of `keys` alone, what `taken` says.
-pub fn apply_at(value: &mut Node, keys: &[&str], taken: &[KeyPath]) {
+pub fn apply_at(value: &mut Node, keys: &[&str], taken: &[KeyPath], session: &mut Session<'_>) {
     for path in taken {
         let below = path.get(keys.len()..).unwrap_or_default();
         let same = path.iter().zip(keys).all(|(one, other)| one == other) && path.len() >= keys.len();
-        if let (true, false, Some(mapping)) = (same, below.is_empty(), value.as_mapping_mut()) {
-            remove(mapping, below);
+        if let (true, false, Some(mapping)) = (same, below.is_empty(), value.as_mapping_mut())
+            && let Some(lost) = remove(mapping, below)
+        {
+            session.history.remove(path, &lost);
         }
     }
 }
 
-fn remove(mapping: &mut Mapping, path: &[String]) {
+fn remove(mapping: &mut Mapping, path: &[String]) -> Option<Node> {
     match path {
-        [] => {}
-        [key] => {
-            mapping.remove(key);
-        }
-        [key, rest @ ..] => {
-            if let Some(below) = mapping.get_mut(key).and_then(Node::as_mapping_mut) {
-                remove(below, rest);
-            }
-        }
+        [] => None,
+        [key] => mapping.remove(key).map(|entry| entry.value),
+        [key, rest @ ..] => remove(mapping.get_mut(key)?.as_mapping_mut()?, rest),
     }
 }

@@ -2,8 +2,9 @@
 //! of the first.
 
 use super::canonical::mounts;
+use super::session::Session;
 use super::structure::pair_as_text;
-use crate::source::{Diagnostic, Diagnostics};
+use crate::source::Diagnostic;
 use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -63,11 +64,11 @@ static KEYS: LazyLock<PatternTable<Key>> = LazyLock::new(|| {
 });
 
 /// Drops items that a later one replaces, everywhere in a tree.
-pub fn enforce(tree: &mut Mapping, diagnostics: &mut Diagnostics) {
-    walk(tree, KEYS.root(), &Trail::default(), diagnostics);
+pub fn enforce(tree: &mut Mapping, session: &mut Session<'_>) {
+    walk(tree, KEYS.root(), &Trail::default(), session);
 }
 
-fn walk(tree: &mut Mapping, place: Place<'_, Key>, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
+fn walk(tree: &mut Mapping, place: Place<'_, Key>, path: &Trail<'_>, session: &mut Session<'_>) {
     for (key, entry) in tree.iter_mut() {
         let below = place.key(key);
         if below.is_end() && below.row().is_none() {
@@ -75,10 +76,10 @@ fn walk(tree: &mut Mapping, place: Place<'_, Key>, path: &Trail<'_>, diagnostics
         }
         let path = path.key(key);
         match &mut entry.value.data {
-            Data::Mapping(mapping) => walk(mapping, below, &path, diagnostics),
+            Data::Mapping(mapping) => walk(mapping, below, &path, session),
             Data::Sequence(items) => {
                 if let Some(rule) = below.row() {
-                    unique(items, *rule, &path, diagnostics);
+                    unique(items, *rule, &path, session);
                 }
             }
             _ => {}
@@ -89,7 +90,7 @@ fn walk(tree: &mut Mapping, place: Place<'_, Key>, path: &Trail<'_>, diagnostics
 /// Up to how many items comparing each with all is as quick as hashing.
 const FEW: usize = 16;
 
-fn unique(items: &mut Vec<Node>, rule: Key, path: &Trail<'_>, diagnostics: &mut Diagnostics) {
+fn unique(items: &mut Vec<Node>, rule: Key, path: &Trail<'_>, session: &mut Session<'_>) {
     let mut keys = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         keys.push(key(item, rule).unwrap_or_else(|message| {
@@ -97,7 +98,7 @@ fn unique(items: &mut Vec<Node>, rule: Key, path: &Trail<'_>, diagnostics: &mut 
             let mut diagnostic =
                 Diagnostic::error("invalid-item", item.span, format!("`{address}` {message}"));
             diagnostic.help.extend(Some(item).filter(|_| rule == Key::Name).and_then(pair_as_text));
-            diagnostics.push(diagnostic);
+            session.diagnostics.push(diagnostic);
             Cow::Owned(format!("\0{index}"))
         }));
     }
@@ -106,6 +107,9 @@ fn unique(items: &mut Vec<Node>, rule: Key, path: &Trail<'_>, diagnostics: &mut 
     for (item, first) in std::mem::take(items).into_iter().zip(first) {
         kept.push(None);
         if let Some(place) = kept.get_mut(first) {
+            if let Some(lost) = place.take() {
+                session.history.replace(&path.path().0, item.span, lost.span);
+            }
             *place = Some(item);
         }
     }

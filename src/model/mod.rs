@@ -129,12 +129,58 @@ impl Project {
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     tree: Option<Arc<Node>>,
+    replaced: Vec<Replaced>,
+}
+
+/// One value that another took the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// The address of both when that happened; a service that others extend has its own name in it.
+    pub path: NodePath,
+    /// Where the value that stayed is written; [`Span::NONE`] for whatever a tag put there.
+    pub by: Span,
+    /// Where the value that went is written.
+    pub lost: Span,
 }
 
 impl Origins {
     /// The places of the values of a canonical tree.
     pub fn new(tree: Arc<Node>) -> Self {
-        Self { tree: Some(tree) }
+        Self { tree: Some(tree), replaced: Vec::new() }
+    }
+
+    /// Adds what was overridden.
+    pub fn remember(&mut self, replaced: Vec<Replaced>) {
+        self.replaced = replaced;
+    }
+
+    /// The tree that the model was decoded from.
+    pub fn tree(&self) -> Option<&Node> {
+        self.tree.as_deref()
+    }
+
+    /// The places of what the value at `path` overrode, the nearest first, when the load was asked to remember them.
+    pub fn replaced(&self, path: &NodePath) -> Vec<Span> {
+        let own = self.span(path);
+        let mut found: Vec<Span> = Vec::new();
+        for replaced in self.replaced.iter().rev() {
+            let above = path.0.starts_with(&replaced.path.0);
+            let by_it = !replaced.by.is_some() || replaced.by.contains(own);
+            if above && by_it && !replaced.lost.contains(own) && !found.contains(&replaced.lost) {
+                found.push(replaced.lost);
+            }
+        }
+        // What went had perhaps taken the place of something itself, under the name of the service that was extended.
+        let mut next = 0;
+        while let Some(lost) = found.get(next).copied() {
+            next += 1;
+            for replaced in self.replaced.iter().rev().filter(|replaced| replaced.by == lost) {
+                if !found.contains(&replaced.lost) && replaced.lost != own {
+                    found.push(replaced.lost);
+                }
+            }
+        }
+        found
     }
 
     /// Where the value at `path` stands, or the nearest value around it that somebody wrote; [`Span::NONE`] when

@@ -3,6 +3,9 @@
 //! In: a loaded project, or its tree before interpolation. Out: the text that goes to standard output, in the form of
 //! the reference. Deliberately absent: loading and printing.
 
+pub mod origins;
+pub mod why;
+
 use crate::env::template;
 use crate::load::{self, Loaded};
 use crate::model::{Project, Service, hash, output};

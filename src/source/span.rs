@@ -22,6 +22,11 @@ impl Span {
         Self { source, start, end }
     }
 
+    /// Whether `other` lies within this span.
+    pub fn contains(self, other: Self) -> bool {
+        self.source == other.source && self.start <= other.start && other.end <= self.end
+    }
+
     /// Whether this span points into a text at all.
     pub fn is_some(self) -> bool {
         self.source != SourceId::NONE
