@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn a_definition_is_found_by_its_name_and_the_last_one_counts() {
         let text = "A=1\n# A=2\nB='A=3\nA=4'\nexport A = 5 # c\n";
-        let line = |name| definition(text, name).map(|range| &text[range]);
+        let line = |name| definition(text, name).and_then(|range| text.get(range));
         assert_eq!(line("A"), Some("export A = 5 # c"));
         assert_eq!(line("B"), Some("B='A=3"));
         assert_eq!(line("C"), None);

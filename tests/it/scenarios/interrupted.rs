@@ -12,7 +12,7 @@ services:
     environment:
       COLOUR: red
   db:
-    image: postgres:15
+    image: redis:7
     volumes:
       - data:/extra
     networks: [front, back]

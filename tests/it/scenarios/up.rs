@@ -125,7 +125,7 @@ fn fresh_anonymous_volumes_are_made_on_request() {
         let file = "\
 services:
   db:
-    image: postgres:15
+    image: redis:7
     entrypoint: [sleep, infinity]
     stop_signal: SIGKILL
     volumes:
@@ -186,14 +186,14 @@ fn a_dependent_waits_for_health_and_an_unhealthy_one_stops_it() {
                     "\
 services:
   web:
-    image: busybox:1.35
+    image: busybox
     command: sleep infinity
     stop_signal: SIGKILL
     depends_on:
       db:
         condition: service_healthy
   db:
-    image: busybox:1.35
+    image: busybox
     command: sleep infinity
     stop_signal: SIGKILL
     healthcheck:
