@@ -1,6 +1,8 @@
 //! What the commands that need no engine do with whole projects.
 
 #[cfg(test)]
+mod artifact;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod remote;
