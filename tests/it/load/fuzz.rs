@@ -140,10 +140,13 @@ fn corpus() -> Vec<String> {
     texts.filter(|text| text.len() < 4000).collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "how a test runs is said in its environment")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var_os(name)?.to_str()?.parse().ok()
+}
+
 #[test]
 fn no_changed_file_makes_a_load_panic_or_hang() {
-    #[expect(clippy::disallowed_methods, reason = "how long to go on is for whoever runs the tests to say")]
-    let number = |name: &str| std::env::var_os(name).and_then(|text| text.to_str()?.parse::<u64>().ok());
     let seconds = number("STACK_FUZZ_SECONDS").unwrap_or(5);
     let mut random = Random(number("STACK_FUZZ_SEED").unwrap_or(0x5eed_cafe).max(1));
     let mut seeds: Vec<String> = SEEDS.iter().map(|text| (*text).to_owned()).collect();
@@ -179,10 +182,8 @@ fn no_changed_file_makes_a_load_panic_or_hang() {
             }
         });
         executions += 1;
-        match run {
-            Ok(is_refused) => refused += u64::from(is_refused),
-            Err(_panic) => panic!("this file, as standard input, makes a load panic:\n{text}"),
-        }
+        let Ok(is_refused) = run else { panic!("this file, as standard input, makes a load panic:\n{text}") };
+        refused += u64::from(is_refused);
         assert!(begun.elapsed() < Duration::from_secs(20), "took {:?}:\n{text}", begun.elapsed());
     }
     println!("{executions} executions from {} files, {refused} refused", seeds.len());

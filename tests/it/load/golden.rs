@@ -63,6 +63,7 @@ fn said(case: &Case) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how a test runs is said in its environment")]
 fn every_broken_project_is_explained_in_exactly_these_words() {
     let bless = std::env::var_os("STACK_BLESS").is_some();
     let mut differences = Vec::new();

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Far more than any of these takes, far less than what a person takes for a hang.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("shop").tempdir().unwrap()
@@ -146,7 +146,7 @@ fn files_that_are_none_are_named() {
         "error: cannot read `dangling.yaml`: there is no such file\n"
     );
     fs::write(path.join("closed.yaml"), "services: {}\n").unwrap();
-    fs::set_permissions(path.join("closed.yaml"), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(path.join("closed.yaml"), std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     // The administrator reads it all the same.
     if fs::read(path.join("closed.yaml")).is_err() {
         assert_eq!(said(path, Some("closed.yaml")), "error: cannot read `closed.yaml`: permission denied\n");
