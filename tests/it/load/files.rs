@@ -230,13 +230,14 @@ fn a_stray_dollar_is_explained() {
 fn remote_files_are_refused_by_name() {
     let text = "include:\n  - oci://registry.example.com/app:1\nservices: {a: {image: x}}\n";
     insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
-    error: `oci://registry.example.com/app:1` is an OCI artifact, which cannot be read yet
+    error: `oci://registry.example.com/app:1` is in the registry `registry.example.com`: TLS and logging in to registries are not there yet
      --> compose.yaml:2:5
       |
     2 |   - oci://registry.example.com/app:1
       |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: fetch it, and name the local file
+      = help: registries on this machine (`localhost`, `127.0.0.1`) can be used
+      = help: or fetch the artifact, and name the local file
     "#);
 }
 
