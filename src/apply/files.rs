@@ -1,10 +1,11 @@
-//! Configs and secrets with content: put into a container after its creation and before its start.
+//! What a container needs from files beside the stack file: configs and secrets with content, seccomp profiles.
 
 use super::{Cx, StepError, step};
 use crate::lower;
 use crate::model::{FileObject, FileReference};
 use crate::observe::ContainerId;
 use crate::plan::ContainerRef;
+use std::path::Path;
 
 /// Uploads the contents that a container's service asks for, in one archive.
 pub(super) async fn inject(cx: &Cx, container: &ContainerRef, id: &ContainerId) -> Result<(), StepError> {
@@ -41,6 +42,28 @@ pub(super) async fn inject(cx: &Cx, container: &ContainerRef, id: &ContainerId) 
     Ok(())
 }
 
+/// The engine takes a seccomp profile's text, the file names its path, relative to the project.
+pub(super) fn inline_seccomp(working_dir: &Path, options: &mut [String]) -> Result<(), StepError> {
+    for option in options {
+        let Some(profile) = option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"))
+        else {
+            continue;
+        };
+        if matches!(profile, "unconfined" | "builtin") || profile.trim_start().starts_with('{') {
+            continue;
+        }
+        let path = working_dir.join(profile);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            StepError::new(format!("cannot read seccomp profile `{}`: {error}", path.display()))
+        })?;
+        let profile: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+            StepError::new(format!("seccomp profile `{}` is no JSON: {error}", path.display()))
+        })?;
+        *option = format!("seccomp={profile}");
+    }
+    Ok(())
+}
+
 /// The content of a config or secret that is not a file.
 fn content(cx: &Cx, key: &str, object: &FileObject) -> Result<Option<String>, StepError> {
     if !object.content.is_empty() {
@@ -72,4 +95,28 @@ fn append(
     header.set_uid(reference.uid.parse().unwrap_or(0));
     header.set_gid(reference.gid.parse().unwrap_or(0));
     archive.append_data(&mut header, target.trim_start_matches('/'), content).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seccomp_profile_is_sent_as_its_text_and_a_missing_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.json"), "{ \"defaultAction\": \"SCMP_ACT_ALLOW\" }").unwrap();
+        let mut options =
+            ["seccomp=p.json", "seccomp=unconfined", "no-new-privileges:true"].map(ToOwned::to_owned);
+        inline_seccomp(folder.path(), &mut options).unwrap();
+        assert_eq!(
+            options,
+            [
+                "seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}",
+                "seccomp=unconfined",
+                "no-new-privileges:true"
+            ]
+        );
+        let error = inline_seccomp(folder.path(), &mut ["seccomp=gone.json".to_owned()]).unwrap_err();
+        assert!(error.message.contains("gone.json"), "{}", error.message);
+    }
 }

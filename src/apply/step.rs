@@ -147,7 +147,7 @@ async fn create(
         Vec::new()
     };
     let final_name = project.container_name(service, number);
-    let lowered = lower::container::create(&lower::container::Request {
+    let mut lowered = lower::container::create(&lower::container::Request {
         project,
         service,
         number: Some(number),
@@ -158,6 +158,9 @@ async fn create(
         container_ids: &ids_by_service(cx, resolved),
         api: cx.engine.api_version().0,
     });
+    if let Some(options) = lowered.body.host_config.as_mut().and_then(|host| host.security_opt.as_mut()) {
+        files::inline_seccomp(&project.working_dir, options)?;
+    }
     let platform = (!service.platform.is_empty()).then_some(service.platform.as_str());
     let created = cx.engine.create_container(container_name, platform, lowered.body).await;
     let id = created.map_err(|error| {

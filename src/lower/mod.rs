@@ -2,7 +2,7 @@
 //!
 //! In: a [`Project`](crate::model::Project) and what was resolved meanwhile (container ids, image digests, the API version).
 //! Out: request bodies, and the attributes that this engine cannot honour, each with its path in the file. Deliberately
-//! absent: calls, the file system (but for `seccomp` profiles, which the caller reads), decisions about what to do. Start
+//! absent: calls, the file system (a `seccomp` profile stays a path: the caller reads it), decisions about what to do. Start
 //! reading at [`container::create`].
 
 pub mod container;
