@@ -85,6 +85,7 @@ services:
   failing:
     image: busybox
     command: sh -c 'echo no luck; exit 7'
+    healthcheck: {test: [CMD, \"true\"], interval: 30s}
     profiles: [bad]
 ";
         story.step("a job alone").file("compose.yaml", file).runs("up -d --wait").exits(0);
