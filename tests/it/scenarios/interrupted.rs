@@ -108,3 +108,14 @@ fn a_change_whose_answer_is_lost_is_mended_by_the_next() {
         &Fault::CutAfter,
     );
 }
+
+#[test]
+fn a_name_that_another_run_took_meanwhile_costs_a_new_look() {
+    on_the_fake("a run that another one got ahead of must look again and go on", |story, fake| {
+        let file = "services:\n  web:\n    image: busybox\n    command: sleep infinity\n";
+        fake.fail(1, "POST", "/containers/create", 409, "Conflict. The container name is already in use");
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0).running("web", &[1]);
+        let creations = fake.requests().iter().filter(|one| one.path == "/containers/create").count();
+        story.must(creations == 2, &format!("it was refused once and made the second time: {creations}"));
+    });
+}
