@@ -21,6 +21,10 @@ pub struct ProjectArgs {
     #[arg(long = "profile", value_name = "PROFILE")]
     pub profile: Vec<String>,
 
+    /// Take in what services depend on, whatever its profiles are, instead of refusing.
+    #[arg(long = "with-deps", global = true)]
+    pub with_deps: bool,
+
     /// File of variables instead of `.env`. Repeat it: later files win.
     #[arg(long = "env-file", value_name = "FILE")]
     pub env_file: Vec<PathBuf>,
@@ -75,6 +79,7 @@ impl ProjectArgs {
             environment: environment.clone(),
             stdin,
             all_resources: self.all_resources,
+            with_dependencies: self.with_deps,
             compatibility: self.compatibility || surroundings.flag("COMPOSE_COMPATIBILITY"),
             ..LoadRequest::default()
         })

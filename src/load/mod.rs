@@ -78,6 +78,8 @@ pub struct LoadRequest {
     pub services: Vec<String>,
     /// `--no-deps`: the named services without what they depend on.
     pub without_dependencies: bool,
+    /// `--with-deps`: what the services that take part depend on takes part too, whatever its profiles are.
+    pub with_dependencies: bool,
     /// Stages to leave out.
     pub skip: Skip,
     /// Remember what each value overrode, for [`crate::model::Origins::replaced`].
@@ -211,7 +213,8 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
     let mut tree = whole_tree(&found, session)?;
     canonical::typed::apply(tree.as_mapping_mut()?, &mut session.diagnostics);
     session.settle_node(&mut tree);
-    let (disabled, profiles) = select::by_profile(tree.as_mapping()?, &found.profiles, &request.services);
+    let (disabled, profiles) =
+        select::by_profile(tree.as_mapping()?, &found.profiles, &request.services, request.with_dependencies);
     let context = DecodeContext {
         name: ProjectName::new(found.name),
         working_dir: found.directory,

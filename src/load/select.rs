@@ -6,10 +6,18 @@ use crate::model::{MountType, Project, ServiceName};
 use crate::source::nearest;
 use crate::source::{Diagnostic, Span};
 use crate::yaml::{Mapping, Node};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The services that profiles leave out, and the profiles that are active. Naming a service activates its profiles.
-pub fn by_profile(tree: &Mapping, profiles: &[String], named: &[String]) -> (BTreeSet<String>, Vec<String>) {
+///
+/// With `dependencies`, what a service that takes part depends on takes part too, whatever its profiles are, and so on;
+/// no other service with those profiles does.
+pub fn by_profile(
+    tree: &Mapping,
+    profiles: &[String],
+    named: &[String],
+    dependencies: bool,
+) -> (BTreeSet<String>, Vec<String>) {
     let mut active = profiles.to_vec();
     for name in named {
         let service = tree.get("services").and_then(|services| services.get(name));
@@ -18,11 +26,19 @@ pub fn by_profile(tree: &Mapping, profiles: &[String], named: &[String]) -> (BTr
         }
     }
     let services = tree.get("services").and_then(Node::as_mapping).into_iter().flat_map(Mapping::iter);
-    let disabled = services
-        .filter(|(_, entry)| !takes_part(&entry.value, &active))
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    (disabled, active)
+    let (mut waiting, left_out): (Vec<_>, Vec<_>) =
+        services.partition(|(_, entry)| takes_part(&entry.value, &active));
+    let mut disabled: BTreeMap<&str, &Node> =
+        left_out.into_iter().map(|(name, entry)| (name, &entry.value)).collect();
+    if dependencies {
+        let mut waiting: Vec<&Node> = waiting.drain(..).map(|(_, entry)| &entry.value).collect();
+        while let Some(service) = waiting.pop() {
+            let needs = service.get("depends_on").and_then(Node::as_mapping);
+            let names = needs.into_iter().flat_map(Mapping::iter).map(|(name, _)| name);
+            waiting.extend(names.filter_map(|name| disabled.remove(name)));
+        }
+    }
+    (disabled.into_keys().map(str::to_owned).collect(), active)
 }
 
 fn profiles_of(service: &Node) -> impl Iterator<Item = &str> {

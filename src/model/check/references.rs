@@ -123,6 +123,8 @@ fn dependencies(project: &Project, gaps: &Gaps, service: &Service, diagnostics: 
             if let Some(profile) = disabled.profiles.first() {
                 diagnostic = diagnostic.help(format!("activate its profile: `--profile {profile}`"));
             }
+            diagnostic =
+                diagnostic.help("or take dependencies in whatever their profiles are: `--with-deps`");
             diagnostics.push(diagnostic.help("or let the dependency be optional: `required: false`"));
         }
     }
@@ -240,7 +242,8 @@ mod tests {
             "depends_on: {off: {required: true}}",
             off,
             "f:4:18 service `web` depends on `off`, which no active profile includes \
-             (activate its profile: `--profile debug`) (or let the dependency be optional: `required: false`)\n",
+             (activate its profile: `--profile debug`) \
+             (or take dependencies in whatever their profiles are: `--with-deps`) (or let the dependency be optional: `required: false`)\n",
         );
         check("depends_on: {off: {required: false}}", off, "");
     }

@@ -6,6 +6,7 @@ mod commands;
 mod errors;
 mod gates;
 mod interrupted;
+mod profiles;
 mod requests;
 mod smoke;
 mod up;
