@@ -7,11 +7,16 @@ use std::time::{Duration, Instant};
 
 const AT_ONCE: usize = 16;
 
+/// The engine's socket; `None` when `DOCKER_HOST` is something else.
+pub fn socket() -> Option<PathBuf> {
+    match std::env::var("DOCKER_HOST") {
+        Ok(host) => host.strip_prefix("unix://").map(PathBuf::from),
+        Err(_) => Some(PathBuf::from("/var/run/docker.sock")),
+    }
+}
+
 fn engine() -> Engine {
-    let socket = std::env::var("DOCKER_HOST")
-        .ok()
-        .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from))
-        .unwrap_or_else(|| PathBuf::from("/var/run/docker.sock"));
+    let socket = socket().unwrap_or_else(|| PathBuf::from("/var/run/docker.sock"));
     Engine::at(Address::Unix(socket), None, Duration::from_mins(1)).expect("an address that can be used")
 }
 

@@ -1,8 +1,10 @@
 //! How long the main job takes, beside `docker compose` (when it is installed) and beside the bare engine: whole processes,
 //! all contestants in turn within one run, medians, and ratios. Absolute times belong to the machine; ratios travel.
 //!
-//! `script/bench` builds and runs it. `main_job [RUNS] [SERVICES]`; the defaults are 5 and 20. The bare engine's part is
-//! done in this process: the calls that cannot be left out, 16 at a time, over kept connections.
+//! `script/bench` builds and runs it. `main_job [RUNS] [MOST]`: rounds (5 by default; fewer for big projects), and the size of the
+//! biggest project that is brought up (100 by default). The bare engine's part is done in this process: the calls that cannot
+//! be left out, 16 at a time, over kept connections. The last two columns are requests to the engine, counted by a relay
+//! in a round that is not timed.
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,9 +20,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod bare;
+mod counted;
+mod engine;
 
 /// One way of doing the job.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Contestant {
     Stack,
     Compose,
@@ -32,7 +36,10 @@ struct Bench {
     compose: bool,
     folder: PathBuf,
     runs: usize,
-    services: usize,
+    /// The size of the biggest project that is brought up.
+    most: Option<usize>,
+    /// The engine's socket, when it is one.
+    engine: Option<PathBuf>,
 }
 
 fn main() {
@@ -44,16 +51,20 @@ fn main() {
         compose: quiet(Command::new("docker").args(["compose", "version"])),
         folder,
         runs: numbers.first().copied().unwrap_or(5),
-        services: numbers.get(1).copied().unwrap_or(20),
+        most: numbers.get(1).copied(),
+        engine: bare::socket(),
     };
     println!("{} runs each, medians; the ratio is stack's time by the other's", bench.runs);
     if !bench.compose {
         println!("`docker compose` is not installed: its column stays empty");
     }
-    println!("{:<34}{:>10}{:>12}{:>8}{:>12}{:>8}", "", "stack", "compose", "ratio", "bare", "ratio");
+    println!(
+        "{:<36}{:>11}{:>12}{:>8}{:>12}{:>8}{:>10}{:>10}",
+        "", "stack", "compose", "ratio", "bare", "ratio", "requests", "compose's"
+    );
     bench.cold();
     if bare::answers() {
-        bench.engine();
+        engine::run(&bench);
     } else {
         println!("no engine answers: the cases that need one are left out");
     }
@@ -76,59 +87,6 @@ impl Bench {
         }
     }
 
-    fn engine(&self) {
-        let count = self.services;
-        let file = self.file("up.yaml", &simple(count, ""));
-        let changed = self.file("changed.yaml", &simple(count, "    environment: {CHANGED: \"1\"}\n"));
-        let all = [Contestant::Stack, Contestant::Compose, Contestant::Bare];
-        let down = |who: Contestant| match who {
-            Contestant::Bare => bare::down("bench"),
-            Contestant::Stack | Contestant::Compose => self.run(who, Some(&file), &["down", "-t", "0"]),
-        };
-        let up = |who: Contestant| match who {
-            Contestant::Bare => bare::up("bench", count),
-            Contestant::Stack | Contestant::Compose => self.run(who, Some(&file), &["up", "-d"]),
-        };
-        // Every contestant goes through the whole life, so that none inherits another's containers.
-        let mut times: Vec<(Contestant, [Duration; 5])> = Vec::new();
-        for run in 0..=self.runs {
-            for who in self.present(&all) {
-                let fresh = up(who);
-                let again = if who == Contestant::Bare { bare::look("bench") } else { up(who) };
-                let ps = if who == Contestant::Bare {
-                    bare::look("bench")
-                } else {
-                    self.run(who, Some(&file), &["ps"])
-                };
-                let one = if who == Contestant::Bare {
-                    bare::replace_first("bench")
-                } else {
-                    self.run(who, Some(&changed), &["up", "-d", "-t", "0"])
-                };
-                let gone = down(who);
-                // The first round warms everything up.
-                if run > 0 {
-                    times.push((who, [fresh, again, ps, one, gone]));
-                }
-            }
-        }
-        for (case, name) in
-            ["up -d from nothing", "up -d, nothing changed", "ps", "up -d, one changed", "down -t 0"]
-                .into_iter()
-                .enumerate()
-        {
-            let of = |wanted: Contestant| -> Vec<Duration> {
-                times.iter().filter(|(who, _)| *who == wanted).map(|(_, cases)| cases[case]).collect()
-            };
-            row(
-                &format!("{name}, {count} services"),
-                &of(Contestant::Stack),
-                &of(Contestant::Compose),
-                &of(Contestant::Bare),
-            );
-        }
-    }
-
     fn case(&self, name: &str, who: &[Contestant], run: impl Fn(Contestant) -> Duration) {
         let mut times: Vec<(Contestant, Duration)> = Vec::new();
         for round in 0..=self.runs {
@@ -142,7 +100,7 @@ impl Bench {
         let of = |wanted: Contestant| -> Vec<Duration> {
             times.iter().filter(|(who, _)| *who == wanted).map(|(_, time)| *time).collect()
         };
-        row(name, &of(Contestant::Stack), &of(Contestant::Compose), &[]);
+        row(name, &of(Contestant::Stack), &of(Contestant::Compose), &[], &[]);
     }
 
     fn present(&self, who: &[Contestant]) -> Vec<Contestant> {
@@ -150,6 +108,11 @@ impl Bench {
     }
 
     fn run(&self, who: Contestant, file: Option<&Path>, words: &[&str]) -> Duration {
+        self.run_at(who, None, file, words)
+    }
+
+    /// Runs a command, with another engine address when one is given.
+    fn run_at(&self, who: Contestant, host: Option<&str>, file: Option<&Path>, words: &[&str]) -> Duration {
         let mut command = match who {
             Contestant::Compose => {
                 let mut command = Command::new("docker");
@@ -161,6 +124,9 @@ impl Bench {
         if let Some(file) = file {
             command.args(["-p", "stack-bench", "-f"]).arg(file);
         }
+        if let Some(host) = host {
+            command.env("DOCKER_HOST", host);
+        }
         command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();
         let status = command.status().expect("the program starts");
@@ -169,9 +135,14 @@ impl Bench {
         time
     }
 
+    fn folder_for(&self, name: &str) -> PathBuf {
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
     fn file(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::create_dir_all(&self.folder).expect("a folder");
-        let path = self.folder.join(name);
+        let path = self.folder_for("files").join(name);
         std::fs::write(&path, text).expect("a file");
         path
     }
@@ -212,7 +183,7 @@ fn dense(count: usize) -> String {
     text
 }
 
-fn row(name: &str, stack: &[Duration], compose: &[Duration], bare: &[Duration]) {
+fn row(name: &str, stack: &[Duration], compose: &[Duration], bare: &[Duration], requests: &[String]) {
     let ratio = |other: &[Duration]| match (median(stack), median(other)) {
         (Some(ours), Some(theirs)) => format!("{:.2}x", ours.as_secs_f64() / theirs.as_secs_f64()),
         _ => String::new(),
@@ -221,12 +192,14 @@ fn row(name: &str, stack: &[Duration], compose: &[Duration], bare: &[Duration]) 
         median(times).map_or_else(String::new, |time| format!("{:.1} ms", time.as_secs_f64() * 1000.0))
     };
     println!(
-        "{name:<34}{:>10}{:>12}{:>8}{:>12}{:>8}",
+        "{name:<36}{:>11}{:>12}{:>8}{:>12}{:>8}{:>10}{:>10}",
         time(stack),
         time(compose),
         ratio(compose),
         time(bare),
-        ratio(bare)
+        ratio(bare),
+        requests.first().map_or("", String::as_str),
+        requests.get(1).map_or("", String::as_str),
     );
 }
 
