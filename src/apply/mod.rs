@@ -7,6 +7,7 @@ mod build;
 mod diagnose;
 mod explain;
 mod files;
+mod monitor;
 mod queue;
 mod step;
 mod wait;
@@ -18,7 +19,7 @@ use crate::engine::{Engine, EngineError, EngineErrorKind};
 use crate::event::{EventKind, EventSink, Subject, Verb};
 use crate::model::Project;
 use crate::observe::{ContainerId, ObservedState};
-use crate::plan::{Action, Group, Plan, StepId, Target};
+use crate::plan::{Action, Group, GroupVerb, Plan, StepId, Target, When};
 use queue::Queue;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,6 +81,8 @@ pub enum StepOutcome {
     Skipped(StepId),
     /// It was not begun because the run was stopped.
     Cancelled,
+    /// It would have put right a failure that did not happen.
+    NotNeeded,
 }
 
 /// Why a step failed.
@@ -118,6 +121,7 @@ impl Outcome {
             | StepOutcome::Done
             | StepOutcome::Tolerated(_)
             | StepOutcome::Skipped(_)
+            | StepOutcome::NotNeeded
             | StepOutcome::Cancelled => None,
         })
     }
@@ -125,10 +129,9 @@ impl Outcome {
     /// Whether everything was done.
     pub fn is_success(&self) -> bool {
         !self.cancelled
-            && self
-                .steps
-                .values()
-                .all(|outcome| matches!(outcome, StepOutcome::Done | StepOutcome::Tolerated(_)))
+            && self.steps.values().all(|outcome| {
+                matches!(outcome, StepOutcome::Done | StepOutcome::Tolerated(_) | StepOutcome::NotNeeded)
+            })
     }
 }
 
@@ -146,7 +149,9 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
             let step = step.clone();
             announce(cx, &step.action, step.group.as_ref(), Phase::Started(&step.reason));
             let resolved = resolved(plan, &outcome);
-            let (cx, subscription, waits) = (cx.clone(), hub.subscribe(), waits.clone());
+            // What puts a failure right goes on when the failure has stopped everything else.
+            let waits = if queue.is_rescue(id) { cx.cancel.child_token() } else { waits.clone() };
+            let (cx, subscription) = (cx.clone(), hub.subscribe());
             running.spawn(async move {
                 (id, step::perform(&cx, &step.action, &resolved, subscription, &waits).await)
             });
@@ -174,7 +179,11 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
     }
     hub.stop().await;
     for id in queue.left() {
-        outcome.steps.insert(id, StepOutcome::Cancelled);
+        let spared = plan.steps.get(id.0).is_some_and(|step| step.when == When::AnyFailed);
+        outcome.steps.insert(id, if spared { StepOutcome::NotNeeded } else { StepOutcome::Cancelled });
+    }
+    for id in queue.spared() {
+        outcome.steps.insert(*id, StepOutcome::NotNeeded);
     }
     outcome
 }
@@ -225,8 +234,8 @@ fn settle(
             announce(cx, &step.action, step.group.as_ref(), Phase::Failed(&error.message));
         }
         outcome.steps.insert(id, StepOutcome::Failed(error));
-        if cx.on_failure == OnFailure::Stop {
-            queue.stop_admitting();
+        if cx.on_failure == OnFailure::Stop && !step.contained {
+            queue.admit_rescues_only();
             waits.cancel();
         }
     }
@@ -250,7 +259,14 @@ enum Phase<'a> {
 /// Tells what happens to what. The steps of a group are one row: it begins with the first and ends with the last.
 fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
     use crate::plan::Reason;
-    let verb = if group.is_some() { Verb::Recreate } else { verb(action) };
+    if matches!(action, Action::WriteNotes { .. } | Action::RemoveNotes { .. } | Action::Delay { .. }) {
+        return;
+    }
+    let verb = match group.map(|group| group.verb) {
+        Some(GroupVerb::Recreate | GroupVerb::RecreateStartFirst) => Verb::Recreate,
+        Some(GroupVerb::Update) => Verb::Update,
+        None => verb(action),
+    };
     for subject in subjects(action, group) {
         let kind = match &phase {
             Phase::Started(_) if group.is_some() && !matches!(action, Action::CreateContainer { .. }) => {
@@ -261,6 +277,10 @@ fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
                     reason,
                     Reason::ConfigChanged { .. }
                         | Reason::ImageChanged { .. }
+                        | Reason::ContentChanged { .. }
+                        | Reason::Drifted { .. }
+                        | Reason::NetworkExtra { .. }
+                        | Reason::UpdateFailed { .. }
                         | Reason::NetworkChanged { .. }
                         | Reason::VolumeChanged { .. }
                         | Reason::ParentRecreated { .. }
@@ -294,10 +314,13 @@ fn subjects(action: &Action, group: Option<&Group>) -> Vec<Subject> {
 
 fn subject(action: &Action) -> Subject {
     match action {
-        Action::PullImage { image, .. } | Action::BuildImage { image, .. } => Subject::Image(image.clone()),
-        Action::CreateNetwork { name, .. } | Action::RemoveNetwork { name, .. } => {
-            Subject::Network(name.clone())
-        }
+        Action::PullImage { image, .. }
+        | Action::BuildImage { image, .. }
+        | Action::RemoveImage { image } => Subject::Image(image.clone()),
+        Action::CreateNetwork { name, .. }
+        | Action::RemoveNetwork { name, .. }
+        | Action::WriteNotes { name, .. }
+        | Action::RemoveNotes { name, .. } => Subject::Network(name.clone()),
         Action::CreateVolume { name, .. } | Action::RemoveVolume { name } => Subject::Volume(name.clone()),
         Action::CreateContainer { name, .. } => Subject::Container(name.clone()),
         Action::ConnectNetwork { container, .. }
@@ -311,10 +334,11 @@ fn subject(action: &Action) -> Subject {
         | Action::RenameContainer { container, .. }
         | Action::PauseContainer { container }
         | Action::UnpauseContainer { container }
+        | Action::Monitor { container, .. }
         | Action::RunHook { container, .. } => Subject::Container(container.name.clone()),
-        Action::Wait { service, .. } | Action::RunProvider { service, .. } => {
-            Subject::Service(service.to_string())
-        }
+        Action::Wait { service, .. }
+        | Action::RunProvider { service, .. }
+        | Action::Delay { service, .. } => Subject::Service(service.to_string()),
     }
 }
 
@@ -327,12 +351,15 @@ fn verb(action: &Action) -> Verb {
         Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
             Verb::Create
         }
-        Action::RemoveNetwork { .. } | Action::RemoveVolume { .. } | Action::RemoveContainer { .. } => {
-            Verb::Remove
-        }
+        Action::RemoveNetwork { .. }
+        | Action::RemoveVolume { .. }
+        | Action::RemoveImage { .. }
+        | Action::RemoveNotes { .. }
+        | Action::RemoveContainer { .. } => Verb::Remove,
+        Action::Delay { .. } | Action::Monitor { .. } => Verb::WaitRunning,
         Action::ConnectNetwork { .. } => Verb::Connect,
         Action::DisconnectNetwork { .. } => Verb::Disconnect,
-        Action::UpdateContainer { .. } => Verb::Update,
+        Action::UpdateContainer { .. } | Action::WriteNotes { .. } => Verb::Update,
         Action::StartContainer { .. } => Verb::Start,
         Action::StopContainer { .. } => Verb::Stop,
         Action::RestartContainer { .. } => Verb::Restart,

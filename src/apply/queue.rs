@@ -1,7 +1,7 @@
 //! The ready queue: which step may run now. Pure; knows neither the engine nor tokio.
 
 use crate::graph::Dag;
-use crate::plan::{Lane, Plan, StepId};
+use crate::plan::{Lane, Plan, StepId, When};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many steps of each kind run at once.
@@ -37,10 +37,28 @@ impl Limits {
 /// What has become of a step so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Waiting { open: usize },
+    Waiting { open: usize, undone: usize },
     Ready,
     Running,
     Over,
+}
+
+/// How a step ended, for the ones after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    /// It failed, or was skipped because of a failure.
+    Undone,
+    /// It would have put right a failure that did not happen.
+    Spared,
+}
+
+/// Which steps may still begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admitting {
+    All,
+    Rescues,
+    None,
 }
 
 /// Steps that wait, steps that may run, steps that run.
@@ -54,8 +72,12 @@ pub(super) struct Queue {
     ready: BTreeMap<Lane, BTreeSet<(std::cmp::Reverse<usize>, StepId)>>,
     running: BTreeMap<Lane, usize>,
     weights: BTreeMap<StepId, usize>,
+    whens: BTreeMap<StepId, When>,
+    /// Steps that put right what a failure left, and the ones after them.
+    rescues: BTreeSet<StepId>,
+    spared: Vec<StepId>,
     limits: Limits,
-    admitting: bool,
+    admitting: Admitting,
 }
 
 impl Queue {
@@ -68,12 +90,19 @@ impl Queue {
             ready: BTreeMap::new(),
             running: BTreeMap::new(),
             weights: weights(plan, &graph),
+            whens: plan.steps.iter().map(|step| (step.id, step.when)).collect(),
+            rescues: BTreeSet::new(),
+            spared: Vec::new(),
             graph,
             limits,
-            admitting: true,
+            admitting: Admitting::All,
         };
         for step in &plan.steps {
-            queue.states.insert(step.id, State::Waiting { open: step.after.len() });
+            let follows_rescue = step.after.iter().any(|earlier| queue.rescues.contains(earlier));
+            if step.when == When::AnyFailed || (step.when == When::AllDone && follows_rescue) {
+                queue.rescues.insert(step.id);
+            }
+            queue.states.insert(step.id, State::Waiting { open: step.after.len(), undone: 0 });
             if step.after.is_empty() {
                 queue.make_ready(step.id);
             }
@@ -83,14 +112,18 @@ impl Queue {
 
     /// A step that may run now; it counts as running from here on.
     pub(super) fn next(&mut self) -> Option<StepId> {
-        if !self.admitting {
-            return None;
-        }
-        let lane = self.ready.iter().find_map(|(lane, steps)| {
+        let admitted = |id: &StepId| match self.admitting {
+            Admitting::All => true,
+            Admitting::Rescues => self.rescues.contains(id),
+            Admitting::None => false,
+        };
+        let (lane, entry) = self.ready.iter().find_map(|(lane, steps)| {
             let running = self.running.get(lane).copied().unwrap_or(0);
-            (!steps.is_empty() && running < self.limits.of(*lane)).then_some(*lane)
+            let entry = steps.iter().find(|(_, id)| admitted(id))?;
+            (running < self.limits.of(*lane)).then_some((*lane, *entry))
         })?;
-        let (_, id) = self.ready.get_mut(&lane)?.pop_first()?;
+        self.ready.get_mut(&lane)?.remove(&entry);
+        let (_, id) = entry;
         *self.running.entry(lane).or_default() += 1;
         self.states.insert(id, State::Running);
         Some(id)
@@ -99,23 +132,37 @@ impl Queue {
     /// A running step ended well.
     pub(super) fn done(&mut self, id: StepId) {
         self.leave(id);
-        self.release(id);
+        self.tell(id, End::Done);
     }
 
     /// A running step failed. An optional one counts as done; otherwise everything that needs it, directly or not, will
     /// not run: those steps are returned.
     pub(super) fn failed(&mut self, id: StepId) -> Vec<StepId> {
         self.leave(id);
-        if self.optional.contains(&id) {
-            self.release(id);
-            return Vec::new();
-        }
-        self.spread(id)
+        let end = if self.optional.contains(&id) { End::Done } else { End::Undone };
+        self.tell(id, end)
     }
 
     /// From now on nothing new runs.
     pub(super) fn stop_admitting(&mut self) {
-        self.admitting = false;
+        self.admitting = Admitting::None;
+    }
+
+    /// From now on only what puts right a failure runs.
+    pub(super) fn admit_rescues_only(&mut self) {
+        if self.admitting == Admitting::All {
+            self.admitting = Admitting::Rescues;
+        }
+    }
+
+    /// Whether a step puts right what a failure left.
+    pub(super) fn is_rescue(&self, id: StepId) -> bool {
+        self.rescues.contains(&id)
+    }
+
+    /// The steps that turned out not to be needed.
+    pub(super) fn spared(&self) -> &[StepId] {
+        &self.spared
     }
 
     /// The steps that neither ran nor were skipped.
@@ -133,15 +180,45 @@ impl Queue {
         }
     }
 
-    fn release(&mut self, id: StepId) {
-        let dependents: Vec<StepId> = self.graph.needed_by(&id).into_iter().map(|(step, ())| *step).collect();
-        for dependent in dependents {
-            let Some(State::Waiting { open }) = self.states.get_mut(&dependent) else { continue };
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                self.make_ready(dependent);
+    /// Tells the steps after one how it ended, and the ones after those that will not run because of it. Returns the ones
+    /// that are skipped because of a failure.
+    fn tell(&mut self, from: StepId, end: End) -> Vec<StepId> {
+        let mut skipped = Vec::new();
+        let mut frontier = vec![(from, end)];
+        while let Some((at, end)) = frontier.pop() {
+            let dependents: Vec<StepId> =
+                self.graph.needed_by(&at).into_iter().map(|(step, ())| *step).collect();
+            for dependent in dependents {
+                let Some(State::Waiting { open, undone }) = self.states.get_mut(&dependent) else { continue };
+                *open = open.saturating_sub(1);
+                *undone += usize::from(end == End::Undone);
+                let (open, undone) = (*open, *undone);
+                let when = self.whens.get(&dependent).copied().unwrap_or_default();
+                let fate = match (when, end) {
+                    (When::AllDone, End::Undone) => Some(End::Undone),
+                    (When::AllDone, End::Spared) => Some(End::Spared),
+                    (When::Over { most_failed }, _) if undone > most_failed => Some(End::Undone),
+                    (When::AnyFailed, _) if open == 0 && undone == 0 => Some(End::Spared),
+                    (When::AllDone | When::AnyFailed | When::Over { .. }, _) if open == 0 => {
+                        self.make_ready(dependent);
+                        None
+                    }
+                    (When::AllDone | When::AnyFailed | When::Over { .. }, _) => None,
+                };
+                let Some(fate) = fate else { continue };
+                self.states.insert(dependent, State::Over);
+                if fate == End::Spared {
+                    self.spared.push(dependent);
+                } else {
+                    skipped.push(dependent);
+                }
+                // Whoever waits for an optional step does not mind.
+                let fate = if self.optional.contains(&dependent) { End::Done } else { fate };
+                frontier.push((dependent, fate));
             }
         }
+        skipped.sort();
+        skipped
     }
 
     fn make_ready(&mut self, id: StepId) {
@@ -149,30 +226,6 @@ impl Queue {
         let lane = self.lanes.get(&id).copied().unwrap_or(Lane::Free);
         let weight = self.weights.get(&id).copied().unwrap_or(0);
         self.ready.entry(lane).or_default().insert((std::cmp::Reverse(weight), id));
-    }
-
-    fn spread(&mut self, from: StepId) -> Vec<StepId> {
-        let mut skipped = Vec::new();
-        let mut frontier = vec![from];
-        while let Some(at) = frontier.pop() {
-            let dependents: Vec<StepId> =
-                self.graph.needed_by(&at).into_iter().map(|(step, ())| *step).collect();
-            for dependent in dependents {
-                if !matches!(self.states.get(&dependent), Some(State::Waiting { .. })) {
-                    continue;
-                }
-                self.states.insert(dependent, State::Over);
-                skipped.push(dependent);
-                if self.optional.contains(&dependent) {
-                    // Whoever waits for it does not mind.
-                    self.release(dependent);
-                } else {
-                    frontier.push(dependent);
-                }
-            }
-        }
-        skipped.sort();
-        skipped
     }
 }
 
@@ -199,6 +252,8 @@ mod tests {
             action: Action::RemoveVolume { name: format!("v{id}") },
             reason: Reason::Requested,
             after: after.iter().map(|id| StepId(*id)).collect(),
+            when: When::AllDone,
+            contained: false,
             optional: *optional,
             lane: *lane,
             group: None,
@@ -273,5 +328,44 @@ mod tests {
         queue.done(StepId(0));
         assert_eq!(ready(&mut queue), Vec::<usize>::new());
         assert_eq!(queue.left(), [StepId(1)]);
+    }
+    #[test]
+    fn what_puts_a_failure_right_runs_only_after_one_and_also_when_nothing_else_may() {
+        let mut plan = plan(&[
+            (Lane::Free, false, &[]),
+            (Lane::Free, false, &[0]),
+            (Lane::Free, false, &[0, 1]),
+            (Lane::Free, false, &[2]),
+        ]);
+        plan.steps[2].when = When::AnyFailed;
+        let mut queue = Queue::new(&plan, Limits::default());
+        assert_eq!(ready(&mut queue), [0]);
+        assert_eq!(queue.failed(StepId(0)), [StepId(1)]);
+        queue.admit_rescues_only();
+        assert_eq!(ready(&mut queue), [2]);
+        queue.done(StepId(2));
+        assert_eq!(ready(&mut queue), [3]);
+
+        let mut queue = Queue::new(&plan, Limits::default());
+        assert_eq!(ready(&mut queue), [0]);
+        queue.done(StepId(0));
+        assert_eq!(ready(&mut queue), [1]);
+        queue.done(StepId(1));
+        assert_eq!(ready(&mut queue), Vec::<usize>::new());
+        assert_eq!(queue.spared(), [StepId(2), StepId(3)]);
+    }
+
+    #[test]
+    fn a_step_that_bears_failures_runs_until_there_are_too_many() {
+        for (most_failed, runs) in [(1, true), (0, false)] {
+            let mut plan =
+                plan(&[(Lane::Free, false, &[]), (Lane::Free, false, &[]), (Lane::Free, false, &[0, 1])]);
+            plan.steps[2].when = When::Over { most_failed };
+            let mut queue = Queue::new(&plan, Limits::default());
+            assert_eq!(ready(&mut queue), [0, 1]);
+            queue.failed(StepId(0));
+            queue.done(StepId(1));
+            assert_eq!(!ready(&mut queue).is_empty(), runs);
+        }
     }
 }

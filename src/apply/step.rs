@@ -1,7 +1,7 @@
 //! One action to engine calls: a match, nothing else.
 
 use super::wait::{self, Subscription, Wait};
-use super::{Cx, StepError, build, container_id, explain, files, image_digest};
+use super::{Cx, StepError, build, container_id, explain, files, image_digest, monitor};
 use crate::engine::{EngineErrorKind, ExecSpec};
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
@@ -41,7 +41,9 @@ pub(super) async fn perform(
             };
             cx.engine.create_network(lower::network::create_body(project, key, network)).await?;
         }
-        Action::RemoveNetwork { id, name } => cx.engine.remove_network(id, name).await?,
+        Action::RemoveNetwork { id, name } | Action::RemoveNotes { id, name } => {
+            cx.engine.remove_network(id, name).await?;
+        }
         Action::ConnectNetwork { network, key, container } => {
             let (project, service) = service(cx, &container.service)?;
             let endpoint = lower::networking::endpoint(project, service, key, &container.name);
@@ -56,12 +58,30 @@ pub(super) async fn perform(
             cx.engine.create_volume(lower::volume::create_body(project, key, volume)).await?;
         }
         Action::RemoveVolume { name } => cx.engine.remove_volume(name).await?,
-        Action::CreateContainer { service, number, name, replaces, fresh_volumes } => {
-            let heir = Heir { replaces: replaces.as_ref(), fresh_volumes: *fresh_volumes };
+        Action::RemoveImage { image } => cx.engine.remove_image(image, false).await?,
+        Action::WriteNotes { name, generation, notes, supersedes, .. } => {
+            let body = lower::notes::body(project(cx)?, name, *generation, notes);
+            cx.engine.create_network(body).await?;
+            if let Some(older) = supersedes {
+                cx.engine.remove_network(older, older).await?;
+            }
+        }
+        Action::Delay { for_ms, .. } => monitor::delay(Duration::from_millis(*for_ms), waits).await?,
+        Action::Monitor { container, for_ms } => {
+            let watched = (container, &id(container)?);
+            monitor::watch(cx, watched, Duration::from_millis(*for_ms), waits).await?;
+        }
+        Action::CreateContainer { service, number, name, replaces, fresh_volumes, contents } => {
+            let heir = Heir { replaces: replaces.as_ref(), fresh_volumes: *fresh_volumes, contents };
             return create(cx, resolved, service, *number, name, heir).await.map(Some);
         }
         Action::UpdateContainer { container } => {
-            return Err(StepError::new(format!("`{}` cannot be changed in place yet", container.name)));
+            let (project, service) = service(cx, &container.service)?;
+            let body = lower::update::body(project, service);
+            cx.engine.update_container(&id(container)?.0, &container.name, body).await.map_err(|error| {
+                let hint = "replace the container instead: `stack up --force-recreate`".to_owned();
+                StepError { hints: vec![hint], ..StepError::from(error) }
+            })?;
         }
         Action::StartContainer { container } => {
             let id = id(container)?;
@@ -113,6 +133,7 @@ pub(super) async fn perform(
 struct Heir<'a> {
     replaces: Option<&'a ContainerId>,
     fresh_volumes: bool,
+    contents: &'a BTreeMap<String, String>,
 }
 
 async fn create(
@@ -155,6 +176,7 @@ async fn create(
         image_digest: image_digest(cx, &image),
         replaces: mounts.as_deref(),
         image_volumes: &image_volumes,
+        contents: heir.contents,
         container_ids: &ids_by_service(cx, resolved),
         api: cx.engine.api_version().0,
     });

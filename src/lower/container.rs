@@ -22,6 +22,8 @@ pub struct Request<'a> {
     pub image_digest: Option<String>,
     /// The mounts of the container it replaces, whose anonymous volumes it takes over; `None` when it replaces nothing.
     pub replaces: Option<&'a [ReplacedMount]>,
+    /// Hashes of the contents of its configs and secrets, for a label.
+    pub contents: &'a BTreeMap<String, String>,
     /// Paths that the image declares as volumes.
     pub image_volumes: &'a [String],
     /// The container id that each service's `service:x` stands for.
@@ -242,6 +244,11 @@ fn labels(request: &Request<'_>, config_hash: &str) -> HashMap<String, String> {
     }
     if let Some(digest) = &request.image_digest {
         set(label::IMAGE, digest.clone());
+    }
+    if !request.contents.is_empty() {
+        let contents: Vec<String> =
+            request.contents.iter().map(|(file, hash)| format!("{file}={hash}")).collect();
+        set(label::CONTENTS, contents.join(","));
     }
     labels
 }

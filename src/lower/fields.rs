@@ -89,7 +89,11 @@ fn flatten(config: &Value, host: &HostConfig, image: &ImageConfig) -> Fields {
     pairs(&mut fields, "environment", &variables(config.get("Env")), &variables(image.get("Env")));
     let labels = |value: Option<&Value>| -> BTreeMap<String, Value> {
         let map = value.and_then(Value::as_object).cloned().unwrap_or_default();
-        map.into_iter().filter(|(name, _)| !name.starts_with("com.docker.compose.")).collect()
+        map.into_iter()
+            .filter(|(name, _)| {
+                !name.starts_with("com.docker.compose.") && !name.starts_with(crate::model::label::OWN)
+            })
+            .collect()
     };
     pairs(&mut fields, "labels", &labels(config.get("Labels")), &labels(image.get("Labels")));
     if let Some(check) = config.get("Healthcheck").and_then(Value::as_object)

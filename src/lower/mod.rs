@@ -10,7 +10,9 @@ pub mod fields;
 pub mod hook;
 pub mod network;
 pub mod networking;
+pub mod notes;
 pub mod support;
+pub mod update;
 pub mod volume;
 
 mod healthcheck;

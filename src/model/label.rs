@@ -33,5 +33,17 @@ pub const VOLUME: &str = "com.docker.compose.volume";
 /// The hook a helper container was made for.
 pub const HOOK: &str = "com.docker.compose.hook";
 
+/// Hashes of the contents of the configs and secrets a container was given: `config:KEY=hash,secret:KEY=hash`. Ours; the
+/// config hash says only which files, not what is in them.
+pub const CONTENTS: &str = "dev.stack.contents";
+/// On the network that keeps what containers were changed to in place: the project.
+pub const NOTES: &str = "dev.stack.notes";
+/// On the same: counts up.
+pub const NOTES_GENERATION: &str = "dev.stack.notes.generation";
+/// On the same, before a container's id: the hash of the definition it was changed to; empty while it is being changed.
+pub const NOTE: &str = "dev.stack.note.";
+/// What all labels of our own begin with.
+pub const OWN: &str = "dev.stack.";
+
 /// The value of [`VERSION`]: the Compose release whose labels, names and hashes these are.
 pub const COMPATIBLE_VERSION: &str = "5.5.0";

@@ -110,6 +110,7 @@ async fn wanted(
             image_digest: None,
             replaces: None,
             image_volumes: &[],
+            contents: &BTreeMap::new(),
             container_ids: &ids,
             api: engine.api_version().0,
         });

@@ -29,6 +29,11 @@ pub enum Action {
         /// The name the image gets.
         image: String,
     },
+    /// `DELETE /images/{name}`.
+    RemoveImage {
+        /// The reference.
+        image: String,
+    },
     /// `POST /networks/create`.
     CreateNetwork {
         /// Its key in the file.
@@ -85,6 +90,9 @@ pub enum Action {
         /// `-V`: anonymous volumes do not move over, it gets fresh ones.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         fresh_volumes: bool,
+        /// Hashes of the contents of its configs and secrets, by `config:KEY` and `secret:KEY`.
+        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        contents: std::collections::BTreeMap<String, String>,
     },
     /// `POST /containers/{id}/update`: limits and restart policy, in place.
     UpdateContainer {
@@ -153,6 +161,40 @@ pub enum Action {
         phase: HookPhase,
         /// Its place in the list.
         index: usize,
+    },
+    /// Puts down, on the engine, what containers were changed to in place, because their own labels cannot change:
+    /// `POST /networks/create` of a network that only keeps labels, and `DELETE` of the one it takes the place of.
+    WriteNotes {
+        /// Its name.
+        name: String,
+        /// Counts up, so that of two the newer is known.
+        generation: u64,
+        /// By container id: the hash of the definition it was changed to; `None` while it is being changed.
+        notes: std::collections::BTreeMap<String, Option<String>>,
+        /// The name of the one it takes the place of.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        supersedes: Option<String>,
+    },
+    /// `DELETE /networks/{id}` of such a network: no container is left that it says anything about.
+    RemoveNotes {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// Lets time pass before the next containers of a service are replaced (`update_config.delay`).
+    Delay {
+        /// The service.
+        service: ServiceName,
+        /// Milliseconds.
+        for_ms: u64,
+    },
+    /// Watches a new container for failure (`update_config.monitor`).
+    Monitor {
+        /// The container.
+        container: ContainerRef,
+        /// Milliseconds.
+        for_ms: u64,
     },
     /// Waits until a service's containers have reached a state.
     Wait {
@@ -233,8 +275,13 @@ impl Action {
     /// What the action is about, as rows show it: `Container p-web-1`, `Network p_default`.
     pub fn subject(&self) -> String {
         match self {
-            Self::PullImage { image, .. } | Self::BuildImage { image, .. } => format!("Image {image}"),
-            Self::CreateNetwork { name, .. } | Self::RemoveNetwork { name, .. } => format!("Network {name}"),
+            Self::PullImage { image, .. } | Self::BuildImage { image, .. } | Self::RemoveImage { image } => {
+                format!("Image {image}")
+            }
+            Self::CreateNetwork { name, .. }
+            | Self::RemoveNetwork { name, .. }
+            | Self::WriteNotes { name, .. }
+            | Self::RemoveNotes { name, .. } => format!("Network {name}"),
             Self::CreateVolume { name, .. } | Self::RemoveVolume { name } => format!("Volume {name}"),
             Self::CreateContainer { name, .. } => format!("Container {name}"),
             Self::ConnectNetwork { container, .. }
@@ -248,8 +295,11 @@ impl Action {
             | Self::RenameContainer { container, .. }
             | Self::PauseContainer { container }
             | Self::UnpauseContainer { container }
+            | Self::Monitor { container, .. }
             | Self::RunHook { container, .. } => format!("Container {}", container.name),
-            Self::Wait { service, .. } | Self::RunProvider { service, .. } => format!("Service {service}"),
+            Self::Wait { service, .. } | Self::RunProvider { service, .. } | Self::Delay { service, .. } => {
+                format!("Service {service}")
+            }
         }
     }
 
@@ -267,6 +317,7 @@ impl Action {
             | Self::RenameContainer { container, .. }
             | Self::PauseContainer { container }
             | Self::UnpauseContainer { container }
+            | Self::Monitor { container, .. }
             | Self::RunHook { container, .. } => Some(container),
             Self::PullImage { .. }
             | Self::BuildImage { .. }
@@ -275,6 +326,10 @@ impl Action {
             | Self::CreateVolume { .. }
             | Self::RemoveVolume { .. }
             | Self::CreateContainer { .. }
+            | Self::RemoveImage { .. }
+            | Self::WriteNotes { .. }
+            | Self::RemoveNotes { .. }
+            | Self::Delay { .. }
             | Self::Wait { .. }
             | Self::RunProvider { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! Puts a plan together so that its invariants hold by construction.
 
-use super::{Action, Group, Lane, Plan, Question, Reason, Step, StepId};
+use super::{Action, Group, Lane, Plan, Question, Reason, Step, StepId, When};
 use std::collections::BTreeSet;
 
 /// A plan in the making. Steps can only be put after steps that are there, so the result is topologically ordered.
@@ -26,6 +26,8 @@ impl PlanBuilder {
             action,
             reason,
             after: after.into_iter().collect(),
+            when: When::default(),
+            contained: false,
             optional: false,
             lane,
             group: None,
@@ -74,12 +76,17 @@ fn lane(action: &Action) -> Lane {
         Action::Wait { .. }
         | Action::RunHook { .. }
         | Action::RunProvider { .. }
+        | Action::Delay { .. }
+        | Action::Monitor { .. }
         | Action::StopContainer { .. }
         | Action::RestartContainer { .. } => Lane::Free,
         Action::CreateNetwork { .. }
         | Action::RemoveNetwork { .. }
         | Action::ConnectNetwork { .. }
         | Action::DisconnectNetwork { .. }
+        | Action::WriteNotes { .. }
+        | Action::RemoveNotes { .. }
+        | Action::RemoveImage { .. }
         | Action::CreateVolume { .. }
         | Action::RemoveVolume { .. }
         | Action::CreateContainer { .. }

@@ -44,6 +44,10 @@ pub struct Group {
 pub enum GroupVerb {
     /// The container is replaced.
     Recreate,
+    /// It is replaced by one that starts, and proves itself, before the old one stops.
+    RecreateStartFirst,
+    /// It is changed in place.
+    Update,
 }
 
 /// A queue of its own: at most so many of its steps run at once.
@@ -62,6 +66,30 @@ pub enum Lane {
     Free,
 }
 
+/// What must have become of the steps before one for it to run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// All of them are done.
+    #[default]
+    AllDone,
+    /// All are over and at least one of them was not done: it puts right what the failure left. It runs also when nothing
+    /// new begins any more; when all went well it is not needed, nor is what comes after it.
+    AnyFailed,
+    /// All are over, and at most so many of them were not done.
+    Over {
+        /// How many may have failed.
+        most_failed: usize,
+    },
+}
+
+impl When {
+    /// The usual case, which need not be said.
+    fn is_usual(&self) -> bool {
+        *self == Self::AllDone
+    }
+}
+
 /// One thing to do, why, and after what.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step<A> {
@@ -73,6 +101,12 @@ pub struct Step<A> {
     pub reason: Reason,
     /// The steps that must be done before.
     pub after: Vec<StepId>,
+    /// What must have become of those.
+    #[serde(skip_serializing_if = "When::is_usual")]
+    pub when: When,
+    /// Whether a failure is a failure of the run that leaves steps which do not need this one to go on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub contained: bool,
     /// Whether a failure only costs a warning and the dependents go on (`required: false`).
     pub optional: bool,
     /// Which queue it runs in.

@@ -33,6 +33,28 @@ pub enum Reason {
         /// The digest of the local image.
         to: String,
     },
+    /// Configs or secrets it was given have other contents now.
+    ContentChanged {
+        /// Which: `config settings`, `secret token`.
+        files: Vec<String>,
+    },
+    /// The engine has something else than the container was made from: somebody changed it by hand.
+    Drifted {
+        /// What differs.
+        fields: Vec<FieldChange>,
+    },
+    /// It is attached to a network that its service does not name.
+    NetworkExtra {
+        /// The network's name.
+        network: String,
+    },
+    /// The update of its service failed: what was begun is taken back.
+    UpdateFailed {
+        /// The service.
+        service: ServiceName,
+    },
+    /// It keeps the project's own books.
+    Bookkeeping,
     /// A network it is attached to is replaced, or it is not attached to one it should be.
     NetworkChanged {
         /// The network.
@@ -102,7 +124,16 @@ impl fmt::Display for Reason {
             Self::ConfigChanged { fields } if fields.is_empty() => {
                 formatter.write_str("its configuration changed")
             }
-            Self::ConfigChanged { fields } => {
+            Self::Drifted { fields } if fields.is_empty() => formatter.write_str("was changed by hand"),
+            Self::ContentChanged { files } => {
+                write!(formatter, "content of {} changed", files.join(", "))
+            }
+            Self::NetworkExtra { network } => {
+                write!(formatter, "network `{network}` is not one of its service's")
+            }
+            Self::UpdateFailed { service } => write!(formatter, "the update of `{service}` failed"),
+            Self::Bookkeeping => formatter.write_str("keeps the project's books"),
+            Self::ConfigChanged { fields } | Self::Drifted { fields } => {
                 for (position, change) in fields.iter().enumerate() {
                     if position > 0 {
                         formatter.write_str(", ")?;

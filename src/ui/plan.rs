@@ -117,10 +117,14 @@ fn rows(plan: &Plan) -> Vec<Row<'_>> {
     }
     for step in &plan.steps {
         if let Some(group) = &step.group {
-            let GroupVerb::Recreate = group.verb;
+            let (change, extra) = match group.verb {
+                GroupVerb::Recreate => (Change::Replace, ""),
+                GroupVerb::RecreateStartFirst => (Change::Replace, " (the new one starts first)"),
+                GroupVerb::Update => (Change::Update, " (in place)"),
+            };
             if replaced.insert(group.subject.clone()) {
                 let subject = format!("container {}", group.subject);
-                rows.push(Row { change: Change::Replace, subject, extra: "", reason: &step.reason });
+                rows.push(Row { change, subject, extra, reason: &step.reason });
             }
             continue;
         }
@@ -149,9 +153,10 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
         Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
             (Change::Create, "")
         }
-        Action::RemoveNetwork { .. } | Action::RemoveVolume { .. } | Action::RemoveContainer { .. } => {
-            (Change::Remove, "")
-        }
+        Action::RemoveNetwork { .. }
+        | Action::RemoveVolume { .. }
+        | Action::RemoveImage { .. }
+        | Action::RemoveContainer { .. } => (Change::Remove, ""),
         Action::ConnectNetwork { .. } => (Change::Update, " (join network)"),
         Action::DisconnectNetwork { .. } => (Change::Update, " (leave network)"),
         Action::UpdateContainer { .. } => (Change::Update, " (in place)"),
@@ -163,8 +168,13 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
         Action::StopContainer { .. } => (Change::Stop, ""),
         Action::KillContainer { .. } => (Change::Stop, " (kill)"),
         Action::RunProvider { .. } => (Change::Start, " (provider)"),
-        // What is waited for, and hooks, follow from the starts: they change nothing by themselves.
-        Action::Wait { .. } | Action::RunHook { .. } => return None,
+        // What is waited for, and hooks, follow from the starts: they change nothing by themselves. Notes are no user's.
+        Action::Wait { .. }
+        | Action::RunHook { .. }
+        | Action::Delay { .. }
+        | Action::Monitor { .. }
+        | Action::WriteNotes { .. }
+        | Action::RemoveNotes { .. } => return None,
     })
 }
 

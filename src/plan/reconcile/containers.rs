@@ -147,6 +147,7 @@ impl<'a> Reconciler<'a> {
             name: name.to_owned(),
             replaces: replaces.map(|old| old.id.clone()),
             fresh_volumes: replaces.is_some() && self.renews_volumes(&service.name),
+            contents: std::collections::BTreeMap::new(),
         };
         self.plan.step(action, reason, needs)
     }

@@ -139,11 +139,14 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
                 let container = find(&mut world, &id(&container.target));
                 container.networks.insert(network.clone(), ObservedEndpoint::default());
             }
-            Action::Wait { .. } => {}
+            Action::Wait { .. } | Action::Delay { .. } | Action::Monitor { .. } => {}
             Action::RemoveNetwork { .. }
             | Action::DisconnectNetwork { .. }
             | Action::RemoveVolume { .. }
             | Action::UpdateContainer { .. }
+            | Action::WriteNotes { .. }
+            | Action::RemoveNotes { .. }
+            | Action::RemoveImage { .. }
             | Action::RestartContainer { .. }
             | Action::KillContainer { .. }
             | Action::PauseContainer { .. }
