@@ -1,8 +1,11 @@
-//! What a container that did not become ready has to say for itself: its state, its last probes, its last lines.
+//! Asks the engine what a container that did not become ready has to say for itself: its state, its last probes, its
+//! last lines.
 
 use super::Cx;
+use super::probe::Seen;
+use crate::event::{Diagnosis, ProbeRun};
 use crate::model::ServiceName;
-use crate::observe::{ContainerId, LiveState, Probe};
+use crate::observe::{ContainerId, LiveState};
 use crate::yaml::NodePath;
 use std::time::Duration;
 
@@ -11,52 +14,40 @@ const LINES: usize = 20;
 /// How many of the last probes are kept.
 const PROBES: usize = 3;
 
-/// Everything worth knowing about a container that did not become ready.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Diagnosis {
-    /// The container.
-    pub container: String,
-    /// Its service.
-    pub service: String,
-    /// Services that wait for it, directly or not, nearest first.
-    pub dependents: Vec<String>,
-    /// What it failed to do.
-    pub why: String,
-    /// Its state.
-    pub status: String,
-    /// Its exit code, when it has exited.
-    pub exit_code: Option<i64>,
-    /// It was killed because memory was short, and the limit in bytes (0: none of its own).
-    pub out_of_memory: Option<i64>,
-    /// Failed probes in a row.
-    pub failing_streak: i64,
-    /// The last probes, oldest first.
-    pub probes: Vec<Probe>,
-    /// The last lines of its log.
-    pub log: Vec<String>,
-    /// How long it was waited for.
-    pub waited_ms: u64,
-    /// The attribute to look at: the healthcheck, else the service.
-    #[serde(skip)]
-    pub path: NodePath,
+/// The container in question, and what is known about it already.
+pub(super) struct Culprit<'a> {
+    pub(super) service: &'a ServiceName,
+    pub(super) name: &'a str,
+    pub(super) id: &'a ContainerId,
+    pub(super) state: &'a LiveState,
+    /// What early probes have shown.
+    pub(super) early: Seen,
 }
 
 /// Asks the engine what can be known. Whatever cannot be had is left out: a diagnosis must not fail.
 pub(super) async fn container(
     cx: &Cx,
-    service: &ServiceName,
-    name: &str,
-    id: &ContainerId,
-    state: &LiveState,
+    culprit: Culprit<'_>,
     why: &str,
     waited: Duration,
+    allowed: Option<Duration>,
 ) -> Diagnosis {
+    let Culprit { service, name, id, state, early } = culprit;
     let log = cx.engine.last_log_lines(id, LINES).await.unwrap_or_default();
     let ended = matches!(state.status.as_str(), "exited" | "dead");
-    let mut probes = state.probes.clone();
+    let mut probes: Vec<ProbeRun> = state
+        .probes
+        .iter()
+        .map(|probe| ProbeRun { exit_code: probe.exit_code, output: probe.output.clone() })
+        .collect();
+    // Where the engine has not probed, what was probed early is all there is.
+    if probes.is_empty() {
+        probes.extend(early.last.map(|(run, _)| run));
+    }
+    let failing_streak = if state.probes.is_empty() { i64::from(early.runs) } else { state.failing_streak };
     let surplus = probes.len().saturating_sub(PROBES);
     probes.drain(..surplus);
-    let service_path = NodePath::of(&["services", service.as_str()]);
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Diagnosis {
         container: name.to_owned(),
         service: service.to_string(),
@@ -64,13 +55,26 @@ pub(super) async fn container(
         why: why.to_owned(),
         status: state.status.as_str().to_owned(),
         exit_code: ended.then_some(state.exit_code),
-        out_of_memory: state.oom_killed.then_some(state.memory_limit),
-        failing_streak: state.failing_streak,
+        start_error: state.start_error.clone(),
+        out_of_memory: state.oom_killed,
+        memory_limit_bytes: state.memory_limit,
+        restarts: state.restarts,
+        failing_streak,
         probes,
         log,
-        waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-        path: if state.has_healthcheck { service_path.key("healthcheck") } else { service_path },
+        waited_ms: millis(waited),
+        allowed_ms: allowed.map(millis),
+        place: place(cx, service, state.healthcheck.is_some()),
     }
+}
+
+/// Where the healthcheck is written, else the service.
+fn place(cx: &Cx, service: &ServiceName, has_healthcheck: bool) -> Option<String> {
+    let (project, sources) = (cx.project.as_ref()?, cx.sources.as_ref()?);
+    let path = NodePath::of(&["services", service.as_str()]);
+    // A probe may be the image's own.
+    let paths = [has_healthcheck.then(|| path.key("healthcheck")), Some(path)];
+    paths.into_iter().flatten().find_map(|path| sources.place(project.origins.span(&path)))
 }
 
 fn dependents(cx: &Cx, service: &ServiceName) -> Vec<String> {
@@ -87,50 +91,4 @@ fn dependents(cx: &Cx, service: &ServiceName) -> Vec<String> {
         }
     }
     found.iter().map(ToString::to_string).collect()
-}
-
-impl Diagnosis {
-    /// The block that people read below the error. `place` is `file:line:col` of what to look at.
-    pub fn text(&self, place: Option<&str>) -> String {
-        let mut text = String::new();
-        if !self.dependents.is_empty() {
-            text.push_str(&format!("  waiting for it: {}\n", self.dependents.join(", ")));
-        }
-        let mut state = self.status.clone();
-        if let Some(code) = self.exit_code {
-            state.push_str(&format!(", exit code {code}"));
-        }
-        match self.out_of_memory {
-            Some(0) => state.push_str(", killed: out of memory (OOM)"),
-            Some(limit) => state.push_str(&format!(", killed: out of memory (OOM), limit {limit} bytes")),
-            None => {}
-        }
-        text.push_str(&format!(
-            "  state: {state}, after {}.{} s\n",
-            self.waited_ms / 1000,
-            self.waited_ms % 1000 / 100
-        ));
-        if !self.probes.is_empty() {
-            text.push_str(&format!("  last probes ({} failed in a row):\n", self.failing_streak));
-            for probe in &self.probes {
-                text.push_str(&format!(
-                    "    exit {}: {}\n",
-                    probe.exit_code,
-                    probe.output.trim().replace('\n', "\n      ")
-                ));
-            }
-        }
-        if self.log.is_empty() {
-            text.push_str("  it has written nothing\n");
-        } else {
-            text.push_str(&format!("  last lines of {}:\n", self.container));
-            for line in &self.log {
-                text.push_str(&format!("    {line}\n"));
-            }
-        }
-        if let Some(place) = place {
-            text.push_str(&format!("  defined at {place}\n"));
-        }
-        text
-    }
 }

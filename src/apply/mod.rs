@@ -7,19 +7,21 @@ mod build;
 mod diagnose;
 mod explain;
 mod files;
+mod judge;
 mod monitor;
+mod probe;
 mod queue;
 mod step;
 mod wait;
 
-pub use diagnose::Diagnosis;
 pub use queue::Limits;
 
 use crate::engine::{Engine, EngineError, EngineErrorKind};
-use crate::event::{EventKind, EventSink, Subject, Verb};
+use crate::event::{Diagnosis, EventKind, EventSink, Subject, Verb};
 use crate::model::Project;
 use crate::observe::{ContainerId, ObservedState};
 use crate::plan::{Action, Group, GroupVerb, Plan, StepId, Target, When};
+use crate::source::SourceMap;
 use queue::Queue;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +45,10 @@ pub struct Cx {
     pub limits: Limits,
     /// What happens to the rest when a step fails.
     pub on_failure: OnFailure,
+    /// While something waits for a probe it is run early, and not only when the engine's next one is due.
+    pub eager_health: bool,
+    /// The stack files' texts, for a diagnosis that says where something is written.
+    pub sources: Option<Arc<SourceMap>>,
     /// The images that this run pulled or built, by reference: their digests go into labels.
     pub fresh_images: Arc<Mutex<BTreeMap<String, String>>>,
 }
@@ -231,7 +237,7 @@ fn settle(
         outcome.steps.insert(id, StepOutcome::Tolerated(error));
     } else {
         if !error.cancelled {
-            announce(cx, &step.action, step.group.as_ref(), Phase::Failed(&error.message));
+            announce(cx, &step.action, step.group.as_ref(), Phase::Failed(&error));
         }
         outcome.steps.insert(id, StepOutcome::Failed(error));
         if cx.on_failure == OnFailure::Stop && !step.contained {
@@ -253,7 +259,7 @@ fn is_last_of_group(plan: &Plan, id: StepId) -> bool {
 enum Phase<'a> {
     Started(&'a crate::plan::Reason),
     Done(bool),
-    Failed(&'a str),
+    Failed(&'a StepError),
 }
 
 /// Tells what happens to what. The steps of a group are one row: it begins with the first and ends with the last.
@@ -295,10 +301,21 @@ fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
             }
             Phase::Done(false) => continue,
             Phase::Done(true) => EventKind::Done { verb },
-            Phase::Failed(message) => EventKind::Failed { verb, message: (*message).to_owned() },
+            // Of several containers that are waited for, only the culprit failed.
+            Phase::Failed(error) if !is_culprit(error, &subject) => continue,
+            Phase::Failed(error) => {
+                EventKind::Failed { verb, message: error.message.clone(), diagnosis: error.diagnosis.clone() }
+            }
         };
         cx.events.send(subject, kind);
     }
+}
+
+fn is_culprit(error: &StepError, subject: &Subject) -> bool {
+    error
+        .diagnosis
+        .as_ref()
+        .is_none_or(|diagnosis| *subject == Subject::Container(diagnosis.container.clone()))
 }
 
 fn subjects(action: &Action, group: Option<&Group>) -> Vec<Subject> {

@@ -3,12 +3,16 @@
 //! A wait subscribes first and looks second, so that nothing that happens in between is lost; then it looks again
 //! whenever the engine says that something happened to one of its containers.
 
-use super::diagnose::{self, Diagnosis};
+use super::diagnose::{self, Culprit};
+use super::judge::{self, Verdict, judge};
+use super::probe::{self, Probes, Probing};
 use super::{Cx, StepError};
+use crate::event::{EventKind, Subject};
 use crate::model::{DependencyCondition, ServiceName};
 use crate::observe::{ContainerId, ContainerStatus, Health, LiveState};
 use crate::plan::Until;
 use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -18,18 +22,25 @@ use tokio_util::sync::CancellationToken;
 /// One subscription to the engine's events for all waits of a run.
 pub(super) struct Hub {
     sender: Option<broadcast::Sender<String>>,
+    probes: Probes,
     task: JoinSet<()>,
 }
 
-/// Ids of containers to which something happened.
-pub(super) type Subscription = Option<broadcast::Receiver<String>>;
+/// What a wait hears of.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    /// Ids of containers to which something happened.
+    events: Option<broadcast::Receiver<String>>,
+    /// Early probes of all waits.
+    probes: Probes,
+}
 
 impl Hub {
     /// Starts listening, when anything in the plan waits.
     pub(super) async fn start(cx: &Cx, wanted: bool) -> Self {
         let mut task = JoinSet::new();
         if !wanted {
-            return Self { sender: None, task };
+            return Self { sender: None, probes: Probes::default(), task };
         }
         let (sender, _) = broadcast::channel(1024);
         let listener = sender.clone();
@@ -45,7 +56,10 @@ impl Hub {
                 }
                 if let Ok(mut events) = stream {
                     while let Some(Ok(event)) = events.next().await {
-                        drop(listener.send(event.id));
+                        // Every probe is three of these, and none changes a container's state.
+                        if !event.action.starts_with("exec_") {
+                            drop(listener.send(event.id));
+                        }
                     }
                 }
                 // The stream ended: the engine restarts, or cut us off. An empty id makes every wait look again.
@@ -55,11 +69,12 @@ impl Hub {
         });
         // Without this a container could become healthy between the first look and the subscription.
         drop(tokio::time::timeout(Duration::from_secs(10), ready).await);
-        Self { sender: Some(sender), task }
+        Self { sender: Some(sender), probes: Probes::default(), task }
     }
 
     pub(super) fn subscribe(&self) -> Subscription {
-        self.sender.as_ref().map(broadcast::Sender::subscribe)
+        let events = self.sender.as_ref().map(broadcast::Sender::subscribe);
+        Subscription { events, probes: self.probes.clone() }
     }
 
     pub(super) async fn stop(&mut self) {
@@ -73,17 +88,18 @@ pub(super) struct Wait<'a> {
     /// Name and id of each container waited for.
     pub(super) containers: Vec<(String, ContainerId)>,
     pub(super) until: Until,
+    /// The limit that the user named, for the whole wait.
     pub(super) timeout: Option<Duration>,
 }
 
-/// What one look at a container says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
-    Reached,
-    NotYet,
-    /// It cannot come true any more, and why.
-    Never(String),
-}
+/// When a wait that goes on is told of for the first time; then after twice as long, and so on up to a minute.
+const FIRST_WORD: Duration = Duration::from_secs(3);
+
+/// How long a container without a probe must run before `--wait` believes that it does.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// How long an engine that has stopped answering is given to come back.
+const ENGINE_GONE: Duration = Duration::from_mins(1);
 
 /// Waits until the condition holds for all containers (for a completion: for the first that exits).
 pub(super) async fn until(
@@ -92,45 +108,208 @@ pub(super) async fn until(
     subscription: Subscription,
     cancel: &CancellationToken,
 ) -> Result<(), StepError> {
-    let started = Instant::now();
-    let deadline = wait.timeout.map(|timeout| started + timeout);
-    let mut subscription = subscription;
-    let mut open: Vec<(String, ContainerId)> = wait.containers.clone();
+    let began = Instant::now();
+    let Subscription { events, probes } = subscription;
+    let mut open: FuturesUnordered<_> = wait
+        .containers
+        .iter()
+        .map(|(name, id)| {
+            let events = events.as_ref().map(broadcast::Receiver::resubscribe);
+            One { cx, wait, name, id, began, probing: probes.of(id) }.ready(events)
+        })
+        .collect();
+    let first_decides = wait.until == Until::Condition(DependencyCondition::ServiceCompletedSuccessfully);
     loop {
-        let mut still_open = Vec::new();
-        for (name, id) in open {
-            let state = match crate::observe::live_state(&cx.engine, &id).await {
-                Ok(state) => state,
-                Err(error) => return Err(error.into()),
-            };
-            match judge(&state, wait.until) {
-                Verdict::Reached => {}
-                Verdict::NotYet => still_open.push((name, id)),
-                Verdict::Never(why) => return Err(failure(cx, wait, &name, &id, &state, &why, started).await),
-            }
-        }
-        let any_is_enough = wait.until == Until::Condition(DependencyCondition::ServiceCompletedSuccessfully);
-        if still_open.is_empty() || (any_is_enough && still_open.len() < wait.containers.len()) {
-            return Ok(());
-        }
-        open = still_open;
-        let watched: Vec<&str> = open.iter().map(|(_, id)| id.0.as_str()).collect();
-        // Every branch is cancel-safe: a receiver keeps what was not taken.
+        // Both branches are cancel-safe: a future of the set that is not done stays in it.
         tokio::select! {
-            () = something_happened(&mut subscription, &watched) => {}
+            done = open.next() => match done {
+                Some(Ok(())) if !first_decides => {}
+                Some(decided) => return decided,
+                None => return Ok(()),
+            },
             () = cancel.cancelled() => {
                 let mut error = StepError::new(format!("stopped waiting for `{}`", wait.service));
                 error.cancelled = true;
                 return Err(error);
             }
-            () = sleep_until(deadline) => {
-                let Some((name, id)) = open.into_iter().next() else { return Ok(()) };
-                let state = crate::observe::live_state(&cx.engine, &id).await.unwrap_or_default();
-                let allowed = wait.timeout.unwrap_or_default().as_secs();
-                let why = format!("was not ready within {allowed} s");
-                return Err(failure(cx, wait, &name, &id, &state, &why, started).await);
+        }
+    }
+}
+
+/// A verdict that was there before the wait began: the container may have got well meanwhile, and no event would say so
+/// until the engine's next probe. That one, or an early one, decides.
+///
+/// Differs: the reference takes `unhealthy` as it finds it, and fails a run because of what a probe said before it.
+struct Stale {
+    /// The last probe of before.
+    probe: Option<String>,
+    /// When the engine's next probe must have ended.
+    until: Option<Instant>,
+}
+
+impl Stale {
+    fn of(state: &LiveState) -> Self {
+        let check = state.healthcheck.as_ref().filter(|_| state.health == Some(Health::Unhealthy));
+        Self {
+            probe: state.probes.last().map(|probe| probe.began.clone()),
+            until: check.map(|check| Instant::now() + check.interval + check.timeout),
+        }
+    }
+
+    /// Whether nothing newer is known yet, and something may come.
+    fn is_all_there_is(&self, state: &LiveState, early: &probe::Seen) -> bool {
+        let newest = state.probes.last().map(|probe| &probe.began);
+        self.until.is_some()
+            && state.status == ContainerStatus::Running
+            && state.health == Some(Health::Unhealthy)
+            && newest == self.probe.as_ref()
+            && early.runs == 0
+    }
+}
+
+/// The wait for one container.
+struct One<'a> {
+    cx: &'a Cx,
+    wait: &'a Wait<'a>,
+    name: &'a str,
+    id: &'a ContainerId,
+    began: Instant,
+    probing: std::sync::Arc<Probing>,
+}
+
+impl One<'_> {
+    async fn ready(self, mut events: Option<broadcast::Receiver<String>>) -> Result<(), StepError> {
+        let Self { cx, wait, name, id, began, probing } = &self;
+        let mut life = (String::new(), *began);
+        let mut told = FIRST_WORD;
+        let mut early = None;
+        let mut stale: Option<Stale> = None;
+        loop {
+            let state = self.look().await?;
+            let stale = stale.get_or_insert_with(|| Stale::of(&state));
+            let settled = self.settled(&state);
+            match judge(&state, wait.until) {
+                Verdict::Reached if settled.is_some() => {}
+                Verdict::Reached => return Ok(()),
+                Verdict::Never(_) if stale.is_all_there_is(&state, &probing.seen()) => {}
+                Verdict::Never(why) => return Err(self.failure(&state, &why, None).await),
+                Verdict::NotYet => {}
+            }
+            if life.0 != state.started_at {
+                life = (state.started_at.clone(), if life.0.is_empty() { *began } else { Instant::now() });
+            }
+            let (deadline, allowed) = self.deadline(&state, life.1);
+            if early.is_none() && cx.eager_health && judge::waits_for_probe(&state, wait.until) {
+                let check = state.healthcheck.clone().unwrap_or_default();
+                // It lives through many looks: a probe that was begun is not let go.
+                early = Some(Box::pin(async move {
+                    probe::until_success(cx, name, id, &check, probing).await;
+                }));
+            }
+            // Every branch is cancel-safe: a receiver keeps what was not taken, and the early probes are only borrowed.
+            tokio::select! {
+                () = something_happened(&mut events, id) => {}
+                () = probing.next(), if stale.until.is_some() => {}
+                () = sleep_until(stale.until) => stale.until = None,
+                () = sleep_until(settled) => {}
+                () = passed(&mut early) => return Ok(()),
+                () = sleep_until(deadline) => {
+                    let state = self.look().await?;
+                    let allowed = allowed.unwrap_or_default();
+                    let why = format!("was not ready within {} s", allowed.as_secs());
+                    return Err(self.failure(&state, &why, Some(allowed)).await);
+                }
+                () = tokio::time::sleep_until(*began + told) => {
+                    told += told.min(Duration::from_mins(1));
+                    let text = self.words(&state);
+                    cx.events.send(Subject::Container((*name).to_owned()), EventKind::Waiting { text });
+                }
             }
         }
+    }
+
+    /// Asks for the container's state; an engine that restarts meanwhile is given time to come back.
+    async fn look(&self) -> Result<LiveState, StepError> {
+        let began = Instant::now();
+        loop {
+            match crate::observe::live_state(&self.cx.engine, self.id).await {
+                Err(error) if error.is_transient() && began.elapsed() < ENGINE_GONE => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                looked => return looked.map_err(StepError::from),
+            }
+        }
+    }
+
+    /// When a container that runs, and has no probe to say more, will have run long enough to be believed.
+    ///
+    /// Differs: the reference takes the first look that finds it running, and so misses the end of one that fails at once.
+    fn settled(&self, state: &LiveState) -> Option<Instant> {
+        let believed = self.wait.until != Until::Goal
+            || state.healthcheck.is_some()
+            || state.status != ContainerStatus::Running;
+        if believed {
+            return None;
+        }
+        // A clock that is not ours may say anything: then it is believed at once.
+        let started: jiff::Timestamp = state.started_at.parse().ok()?;
+        let age = Duration::try_from(started.until(jiff::Timestamp::now()).ok()?).ok()?;
+        SETTLING.checked_sub(age).filter(|left| !left.is_zero()).map(|left| Instant::now() + left)
+    }
+
+    /// When to give up, and how long that is in all. A limit that the user named counts alone.
+    fn deadline(&self, state: &LiveState, life: Instant) -> (Option<Instant>, Option<Duration>) {
+        let allowance = judge::allowance(state, self.wait.until);
+        if let Some(timeout) = self.wait.timeout {
+            return (Some(self.began + timeout), Some(timeout));
+        }
+        let of_life = allowance.life.map(|allowed| life + allowed);
+        let in_all = allowance.total.map(|allowed| self.began + allowed);
+        let deadline = of_life.into_iter().chain(in_all).min();
+        (deadline, deadline.map(|deadline| deadline - self.began))
+    }
+
+    /// What is known about a container that is not ready, in a few words.
+    fn words(&self, state: &LiveState) -> String {
+        let seen = self.probing.seen();
+        let health = match state.healthcheck {
+            Some(_) if judge::waits_for_probe(state, self.wait.until) && state.status.is_alive() => {
+                "starting"
+            }
+            Some(_) | None => state.status.as_str(),
+        };
+        let of_engine = state.probes.last().map(|probe| (probe.exit_code, probe.output.as_str()));
+        let early = seen.last.as_ref().map(|(run, _)| (run.exit_code, run.output.as_str()));
+        match early.or(of_engine) {
+            Some((code, output)) => {
+                let count = seen.runs.max(u32::try_from(state.probes.len()).unwrap_or(u32::MAX));
+                let line = output.trim().lines().last().unwrap_or_default();
+                let line: String = line.chars().take(120).collect();
+                format!("{health}, probe {count} failed: exit {code}: {line}")
+            }
+            None => health.to_owned(),
+        }
+    }
+
+    async fn failure(&self, state: &LiveState, why: &str, allowed: Option<Duration>) -> StepError {
+        let Self { cx, wait, name, id, began, probing } = self;
+        let message = if wait.until == Until::Condition(DependencyCondition::ServiceCompletedSuccessfully) {
+            format!("service \"{}\" {why}", wait.service)
+        } else if wait.until == Until::Goal {
+            format!("container {name} {why}")
+        } else {
+            format!("dependency failed to start: container {name} {why}")
+        };
+        let culprit = Culprit { service: wait.service, name, id, state, early: probing.seen() };
+        let diagnosis = diagnose::container(cx, culprit, why, began.elapsed(), allowed).await;
+        StepError { diagnosis: Some(Box::new(diagnosis)), ..StepError::new(message) }
+    }
+}
+
+async fn passed<F: Future<Output = ()> + Unpin>(early: &mut Option<F>) {
+    match early {
+        Some(early) => early.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -141,14 +320,14 @@ async fn sleep_until(deadline: Option<Instant>) {
     }
 }
 
-async fn something_happened(subscription: &mut Subscription, watched: &[&str]) {
-    let Some(receiver) = subscription else {
+async fn something_happened(events: &mut Option<broadcast::Receiver<String>>, watched: &ContainerId) {
+    let Some(receiver) = events else {
         // A wait outside a hub cannot happen; a slow look is better than a wait without end.
         return tokio::time::sleep(Duration::from_millis(500)).await;
     };
     loop {
         match receiver.recv().await {
-            Ok(id) if id.is_empty() || watched.contains(&id.as_str()) => return,
+            Ok(id) if id.is_empty() || id == watched.0 => return,
             Ok(_) => {}
             // Too many events to keep: any of them may have been ours.
             Err(broadcast::error::RecvError::Lagged(_)) => return,
@@ -156,120 +335,5 @@ async fn something_happened(subscription: &mut Subscription, watched: &[&str]) {
                 return tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }
-    }
-}
-
-fn judge(state: &LiveState, until: Until) -> Verdict {
-    let exited = matches!(state.status, ContainerStatus::Exited | ContainerStatus::Dead);
-    let comes_back = state.status == ContainerStatus::Restarting || state.will_restart;
-    match until {
-        Until::Condition(DependencyCondition::ServiceStarted) if state.status == ContainerStatus::Created => {
-            Verdict::NotYet
-        }
-        Until::Condition(DependencyCondition::ServiceStarted) => Verdict::Reached,
-        Until::Condition(DependencyCondition::ServiceHealthy) => healthy(state, exited, comes_back),
-        Until::Condition(DependencyCondition::ServiceCompletedSuccessfully) => {
-            match (exited, state.exit_code) {
-                (true, 0) => Verdict::Reached,
-                (true, code) if !comes_back => {
-                    Verdict::Never(format!("didn't complete successfully: exit {code}"))
-                }
-                _ => Verdict::NotYet,
-            }
-        }
-        Until::Goal if state.has_healthcheck && !exited => healthy(state, exited, comes_back),
-        Until::Goal if state.status == ContainerStatus::Running || (exited && state.exit_code == 0) => {
-            Verdict::Reached
-        }
-        Until::Goal if exited && !comes_back => Verdict::Never(format!("exited ({})", state.exit_code)),
-        Until::Goal => Verdict::NotYet,
-    }
-}
-
-fn healthy(state: &LiveState, exited: bool, comes_back: bool) -> Verdict {
-    if !state.has_healthcheck {
-        return Verdict::Never("has no healthcheck configured".to_owned());
-    }
-    match state.health {
-        _ if exited && !comes_back => Verdict::Never(format!("exited ({})", state.exit_code)),
-        Some(Health::Healthy) if state.status == ContainerStatus::Running => Verdict::Reached,
-        Some(Health::Unhealthy) => Verdict::Never("is unhealthy".to_owned()),
-        Some(Health::Healthy | Health::Starting) | None => Verdict::NotYet,
-    }
-}
-
-async fn failure(
-    cx: &Cx,
-    wait: &Wait<'_>,
-    name: &str,
-    id: &ContainerId,
-    state: &LiveState,
-    why: &str,
-    started: Instant,
-) -> StepError {
-    let message = if wait.until == Until::Condition(DependencyCondition::ServiceCompletedSuccessfully) {
-        format!("service \"{}\" {why}", wait.service)
-    } else if wait.until == Until::Goal {
-        format!("container {name} {why}")
-    } else {
-        format!("dependency failed to start: container {name} {why}")
-    };
-    let diagnosis: Diagnosis =
-        diagnose::container(cx, wait.service, name, id, state, why, started.elapsed()).await;
-    StepError { diagnosis: Some(Box::new(diagnosis)), ..StepError::new(message) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEALTHY: Until = Until::Condition(DependencyCondition::ServiceHealthy);
-    const COMPLETED: Until = Until::Condition(DependencyCondition::ServiceCompletedSuccessfully);
-
-    fn running(health: Option<Health>) -> LiveState {
-        LiveState {
-            status: ContainerStatus::Running,
-            health,
-            has_healthcheck: health.is_some(),
-            ..LiveState::default()
-        }
-    }
-
-    fn exited(exit_code: i64) -> LiveState {
-        LiveState { status: ContainerStatus::Exited, exit_code, ..LiveState::default() }
-    }
-
-    #[test]
-    fn healthy_is_reached_only_by_a_probe_that_succeeded() {
-        assert_eq!(judge(&running(Some(Health::Healthy)), HEALTHY), Verdict::Reached);
-        assert_eq!(judge(&running(Some(Health::Starting)), HEALTHY), Verdict::NotYet);
-        assert!(matches!(judge(&running(Some(Health::Unhealthy)), HEALTHY), Verdict::Never(_)));
-        assert!(matches!(judge(&running(None), HEALTHY), Verdict::Never(_)));
-    }
-
-    #[test]
-    fn a_container_that_its_restart_policy_brings_back_may_still_become_healthy() {
-        let state = LiveState {
-            status: ContainerStatus::Restarting,
-            health: Some(Health::Starting),
-            has_healthcheck: true,
-            ..exited(1)
-        };
-        assert_eq!(judge(&state, HEALTHY), Verdict::NotYet);
-    }
-
-    #[test]
-    fn completion_needs_exit_code_0() {
-        assert_eq!(judge(&exited(0), COMPLETED), Verdict::Reached);
-        assert!(matches!(judge(&exited(3), COMPLETED), Verdict::Never(why) if why.contains("exit 3")));
-        assert_eq!(judge(&running(None), COMPLETED), Verdict::NotYet);
-    }
-
-    #[test]
-    fn the_goal_of_a_one_shot_is_exit_0_and_of_a_server_to_run() {
-        assert_eq!(judge(&exited(0), Until::Goal), Verdict::Reached);
-        assert_eq!(judge(&running(None), Until::Goal), Verdict::Reached);
-        assert_eq!(judge(&running(Some(Health::Starting)), Until::Goal), Verdict::NotYet);
-        assert!(matches!(judge(&exited(7), Until::Goal), Verdict::Never(_)));
     }
 }

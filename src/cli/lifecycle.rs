@@ -19,6 +19,10 @@ pub struct StartArgs {
     /// Seconds that --wait may take.
     #[arg(long, value_name = "SECONDS")]
     wait_timeout: Option<u64>,
+
+    /// Wait for the engine's own health probes; do not run them early.
+    #[arg(long)]
+    no_eager_health: bool,
 }
 
 /// Stop containers without removing them.
@@ -96,7 +100,7 @@ pub struct RmArgs {
 /// Runs `start`.
 pub fn start(context: &Context, args: &StartArgs) -> Result<(), Failure> {
     let wait = args.wait.then_some(args.wait_timeout);
-    apply(context, &Verb::Start { wait }, &args.services, None)
+    act(context, &Verb::Start { wait }, &args.services, None, !args.no_eager_health)
 }
 
 /// Runs `stop`.
@@ -126,13 +130,24 @@ pub fn unpause(context: &Context, args: &ServicesArgs) -> Result<(), Failure> {
 }
 
 fn apply(context: &Context, verb: &Verb, services: &[String], timeout_s: Option<i64>) -> Result<(), Failure> {
+    act(context, verb, services, timeout_s, true)
+}
+
+fn act(
+    context: &Context,
+    verb: &Verb,
+    services: &[String],
+    timeout_s: Option<i64>,
+    eager_health: bool,
+) -> Result<(), Failure> {
     let scope = run::scope(context)?;
     let loaded = match &scope {
         crate::ops::Scope::Loaded(loaded) => Some(loaded.as_ref()),
         crate::ops::Scope::Named(_) => None,
     };
     run::with_session(context, loaded, LogFormat::default(), async |session| {
-        lifecycle::run(session, &scope, verb, services, timeout_s).await
+        let session = session.with_eager_health(eager_health);
+        lifecycle::run(&session, &scope, verb, services, timeout_s).await
     })
 }
 

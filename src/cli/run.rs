@@ -35,6 +35,8 @@ pub fn with_session<T>(
             lines,
             interrupts: interrupts.clone(),
             limits: context.limits,
+            eager_health: true,
+            sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
         };
         let screen = Screen {
             mode: context.progress,
@@ -125,11 +127,8 @@ fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> Failu
             for one in failed {
                 let mut message = one.message;
                 if let Some(diagnosis) = one.diagnosis {
-                    let place = loaded.and_then(|loaded| {
-                        loaded.sources.place(loaded.project.origins.span(&diagnosis.path))
-                    });
                     message.push('\n');
-                    message.push_str(diagnosis.text(place.as_deref()).trim_end());
+                    message.push_str(ui::diagnosis_text(&diagnosis).trim_end());
                 }
                 parts.push(message);
                 hints.extend(one.hints);

@@ -112,6 +112,10 @@ pub struct ConvergeArgs {
     #[arg(long, value_name = "SERVICE=NUM")]
     scale: Vec<String>,
 
+    /// Wait for the engine's own health probes; do not run them early.
+    #[arg(long)]
+    no_eager_health: bool,
+
     /// Accepted for scripts: nothing is asked yet. A volume whose definition changed is kept, with a warning.
     #[arg(short, long)]
     yes: bool,
@@ -202,7 +206,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let format = LogFormat::new(context.stdout_colour() && !args.no_color, args.no_log_prefix);
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {
-        Box::pin(up::run(session, &loaded, &request)).await
+        let session = session.with_eager_health(!args.converge.no_eager_health);
+        Box::pin(up::run(&session, &loaded, &request)).await
     })
 }
 
@@ -213,6 +218,7 @@ pub fn create(context: &Context, args: &CreateArgs) -> Result<(), Failure> {
     check_scale(&policy, &loaded)?;
     let request = Request { policy, attach: None };
     run::with_session(context, Some(&loaded), LogFormat::default(), async |session| {
-        Box::pin(up::run(session, &loaded, &request)).await
+        let session = session.with_eager_health(!args.converge.no_eager_health);
+        Box::pin(up::run(&session, &loaded, &request)).await
     })
 }

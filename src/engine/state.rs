@@ -59,6 +59,8 @@ pub struct StateHealth {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct StateProbe {
+    /// When it began (RFC 3339).
+    pub start: String,
     /// Its exit code.
     pub exit_code: i64,
     /// What it wrote.
@@ -71,6 +73,9 @@ pub struct StateProbe {
 pub struct StateConfig {
     /// It has a terminal.
     pub tty: bool,
+    /// What a probe's text is handed to; empty for `/bin/sh -c`.
+    #[serde(deserialize_with = "null_is_default")]
+    pub shell: Vec<String>,
     /// Its probe.
     #[serde(deserialize_with = "null_is_default")]
     pub healthcheck: StateHealthcheck,
@@ -83,6 +88,16 @@ pub struct StateHealthcheck {
     /// `["CMD", …]`, `["NONE"]`.
     #[serde(deserialize_with = "null_is_default")]
     pub test: Vec<String>,
+    /// Nanoseconds between probes; 0 for the engine's 30 s.
+    pub interval: i64,
+    /// Nanoseconds a probe may take; 0 for the engine's 30 s.
+    pub timeout: i64,
+    /// Nanoseconds after the start in which failures do not count.
+    pub start_period: i64,
+    /// Nanoseconds between probes in that time; 0 for the engine's 5 s. API 1.44.
+    pub start_interval: i64,
+    /// Failures in a row that make it unhealthy; 0 for the engine's 3.
+    pub retries: i64,
 }
 
 /// The part of the host configuration that tells how to read the state.

@@ -3,6 +3,11 @@
 //! In: calls from `apply`, `ops` and `watch`. Out: [`Event`]s on a channel that one ui task drains. Deliberately absent:
 //! text for people ("Creating", "Created" live in the ui) and terminals.
 
+mod diagnosis;
+
+pub use diagnosis::{Diagnosis, ProbeRun};
+
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +15,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Event {
     /// Its number within the command, from 0.
     pub seq: u64,
@@ -24,7 +29,7 @@ pub struct Event {
 }
 
 /// What an event is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(tag = "subject", content = "name", rename_all = "snake_case")]
 pub enum Subject {
     /// The command as a whole.
@@ -42,7 +47,7 @@ pub enum Subject {
 }
 
 /// What is being done to a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// It is made.
@@ -88,7 +93,7 @@ pub enum Verb {
 }
 
 /// What happened to the subject.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
     /// A plan of so many steps starts.
@@ -117,6 +122,11 @@ pub enum EventKind {
         /// What the engine says about it.
         text: String,
     },
+    /// Nothing can be done about it for the moment, and why: told when a wait is long.
+    Waiting {
+        /// What is known about what is waited for, in a few words.
+        text: String,
+    },
     /// Work on it ended well.
     Done {
         /// What was done.
@@ -133,6 +143,9 @@ pub enum EventKind {
         verb: Verb,
         /// What went wrong, for people.
         message: String,
+        /// What a container that did not become ready has to say for itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        diagnosis: Option<Box<Diagnosis>>,
     },
     /// Work on it was not begun because something before it failed.
     Skipped {

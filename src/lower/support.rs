@@ -22,6 +22,14 @@ pub fn check(project: &Project, api: u32) -> Vec<Unsupported> {
         not_yet(service, &path, &mut found);
         too_new(service, &path, api, &mut found);
     }
+    let ours = project.extensions.get("x-stack");
+    if ours.and_then(|ours| ours.get("eager_health")).is_some_and(|value| !value.is_bool()) {
+        found.push(Unsupported {
+            path: NodePath::of(&["x-stack", "eager_health"]),
+            message: "`eager_health` is `true` or `false`".to_owned(),
+            tolerable: false,
+        });
+    }
     for (section, objects) in [("configs", objects(&project.configs)), ("secrets", objects(&project.secrets))]
     {
         for (key, object) in objects {

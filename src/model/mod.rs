@@ -118,6 +118,13 @@ impl Project {
         }
     }
 
+    /// `x-stack: {eager_health: …}`: whether probes may be run early while something waits for them; yes unless it says
+    /// `false`.
+    pub fn eager_health(&self) -> bool {
+        let ours = self.extensions.get("x-stack");
+        ours.and_then(|ours| ours.get("eager_health")).and_then(serde_yaml::Value::as_bool).unwrap_or(true)
+    }
+
     /// A service that takes part, by its key.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.get(name)

@@ -10,7 +10,7 @@ mod mask;
 
 pub use details::details;
 pub use list::{ObserveRequest, all_projects, observe};
-pub use live::{LiveState, Probe, live_state};
+pub use live::{LiveHealthcheck, LiveState, Probe, live_state};
 pub use mask::{is_secret, mask};
 
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};

@@ -1,7 +1,8 @@
 //! What can stop a request, with what was found out about it.
 
-use crate::apply::{Diagnosis, Outcome};
+use crate::apply::Outcome;
 use crate::engine::{ConnectError, EngineError, EngineErrorKind};
+use crate::event::Diagnosis;
 use crate::load::LoadFailure;
 use crate::plan::{Plan, Problem};
 

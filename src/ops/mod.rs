@@ -25,6 +25,7 @@ use crate::load::Loaded;
 use crate::model::Project;
 use crate::observe::ObservedState;
 use crate::plan::Plan;
+use crate::source::SourceMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -41,6 +42,10 @@ pub struct Session {
     pub interrupts: Interrupts,
     /// How much runs at once.
     pub limits: Limits,
+    /// Probes are run early while something waits for them, unless the stack file says otherwise.
+    pub eager_health: bool,
+    /// The stack files' texts, for messages that say where something is written.
+    pub sources: Option<Arc<SourceMap>>,
 }
 
 impl Session {
@@ -50,6 +55,12 @@ impl Session {
     /// None answers; with everything that was tried.
     pub async fn engine(&self) -> Result<Engine, OpsError> {
         Ok(connect(&self.endpoints).await?)
+    }
+
+    /// The same session, with early probes or without.
+    #[must_use]
+    pub fn with_eager_health(&self, eager_health: bool) -> Self {
+        Self { eager_health, ..self.clone() }
     }
 
     /// Tells the user something about the project as a whole.
@@ -75,6 +86,8 @@ impl Session {
             cancel: self.interrupts.first(),
             limits: self.limits,
             on_failure,
+            eager_health: self.eager_health && project.is_none_or(|project| project.eager_health()),
+            sources: self.sources.clone(),
             fresh_images: Arc::default(),
         };
         let outcome = apply::run(plan, &cx).await;

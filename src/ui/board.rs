@@ -64,6 +64,7 @@ impl Board {
                     format!("{}{amount}", words::working(*verb))
                 };
             }
+            EventKind::Waiting { text } => self.row(event).text = format!("Waiting ({text})"),
             EventKind::Done { verb } => self.end(event, RowState::Done, words::done(*verb).to_owned(), at),
             EventKind::Unchanged { status } => self.end(event, RowState::Done, status.clone(), at),
             // What went wrong is told once, at the end.

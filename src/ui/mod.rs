@@ -4,6 +4,7 @@
 //! may read) and standard error (progress, warnings, errors). Deliberately absent: the engine.
 
 mod board;
+mod diagnosis;
 mod logs;
 mod plain;
 mod progress;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod stream;
 pub mod terminal;
 
+pub use diagnosis::text as diagnosis_text;
 pub use logs::LogFormat;
 pub use progress::{ProgressMode, Screen, show};
 pub use ps::{Clock, ProjectRow, combined_status, ls_table, ps_json, ps_table};

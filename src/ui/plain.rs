@@ -10,6 +10,7 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::Planned { .. } | EventKind::Progress { .. } => return None,
         EventKind::Started { verb, reason: Some(reason) } => format!("{} ({reason})", words::working(*verb)),
         EventKind::Started { verb, reason: None } => words::working(*verb).to_owned(),
+        EventKind::Waiting { text } => format!("Waiting ({text})"),
         EventKind::Done { verb } => words::done(*verb).to_owned(),
         EventKind::Unchanged { status } => status.clone(),
         // What went wrong is told once, at the end, where it does not scroll away.

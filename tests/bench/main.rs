@@ -20,6 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod bare;
+mod chain;
 mod counted;
 mod engine;
 
@@ -65,6 +66,7 @@ fn main() {
     bench.cold();
     if bare::answers() {
         engine::run(&bench);
+        chain::run(&bench);
     } else {
         println!("no engine answers: the cases that need one are left out");
     }

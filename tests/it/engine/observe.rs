@@ -43,7 +43,7 @@ fn an_exit_and_a_failing_probe_are_seen() {
         engine.start_container(&sick, "sick").await.unwrap();
         super::streams::until(&mut events, |event| event.action == "health_status: unhealthy").await;
         let state = live_state(&engine, &stack::observe::ContainerId(sick)).await.unwrap();
-        assert_eq!((state.health, state.has_healthcheck), (Some(Health::Unhealthy), true));
+        assert_eq!((state.health, state.healthcheck.is_some()), (Some(Health::Unhealthy), true));
         assert_eq!(state.probes[0].output, "broken\n");
 
         let done = container(place, "exit 3");

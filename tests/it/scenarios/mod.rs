@@ -7,6 +7,7 @@ mod errors;
 mod gates;
 mod interrupted;
 mod profiles;
+mod readiness;
 mod requests;
 mod smoke;
 mod up;

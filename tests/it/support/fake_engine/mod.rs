@@ -22,7 +22,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
@@ -49,6 +49,8 @@ struct Shared {
     world: Arc<Mutex<World>>,
     /// The newest API version it says it has.
     minor: AtomicU32,
+    /// It says that it is Podman's service.
+    podman: AtomicBool,
     /// Follows [`World::revision`], for streams to wait on.
     revision: watch::Sender<u64>,
     traps: Mutex<Vec<Trap>>,
@@ -70,6 +72,7 @@ impl FakeEngine {
         let shared = Arc::new(Shared {
             world: Arc::clone(&world),
             minor: AtomicU32::new(51),
+            podman: AtomicBool::new(false),
             revision: watch::Sender::new(0),
             traps: Mutex::default(),
             requests: Mutex::default(),
@@ -102,6 +105,13 @@ impl FakeEngine {
     /// Says that it is older or newer than it is: `1.minor`. Rules that changed with versions follow.
     pub fn set_api_version(&self, minor: u32) {
         self.shared.minor.store(minor, Ordering::Relaxed);
+    }
+
+    /// Says from now on that it is Podman's service, on a machine where nothing runs probes.
+    pub fn be_podman(&self) {
+        self.shared.podman.store(true, Ordering::Relaxed);
+        self.set_api_version(41);
+        self.with(|world| world.no_timers = true);
     }
 
     /// Everything that was asked, in order.
@@ -278,6 +288,10 @@ async fn answer(
     }
     let minor = shared.minor.load(Ordering::Relaxed);
     let version = hyper::header::HeaderValue::from_str(&format!("1.{minor}")).expect("a version is a header");
+    if shared.podman.load(Ordering::Relaxed) {
+        let value = hyper::header::HeaderValue::from_static("4.3.1");
+        response.headers_mut().insert("libpod-api-version", value);
+    }
     response.headers_mut().insert("api-version", version);
     if let Some(record) = lock(&shared.requests).get_mut(record) {
         record.body = String::from_utf8_lossy(&body[..body.len().min(100_000)]).into_owned();

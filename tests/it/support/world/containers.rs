@@ -67,6 +67,8 @@ impl World {
             published: Vec::new(),
             lines: Vec::new(),
             uploads: Vec::new(),
+            program: Program::default(),
+            files: std::collections::BTreeSet::new(),
             life: 0,
         });
         self.container_event(self.containers.len() - 1, "create", &[]);
@@ -184,6 +186,7 @@ impl World {
             }
         }
         let program = self.program(at);
+        self.containers[at].program = program.clone();
         if program.missing {
             let word = self.command_of(at).into_iter().next().unwrap_or_default();
             return refuse(
@@ -212,8 +215,12 @@ impl World {
         self.container_event(at, "start", &[]);
         if let Some(check) = self.healthcheck(at) {
             let starting = Health { status: "starting".to_owned(), ..Health::default() };
-            self.containers[at].health = Some(starting);
-            self.after(check.interval, at, Due::Probe);
+            if !self.keeps_health || self.containers[at].health.is_none() {
+                self.containers[at].health = Some(starting);
+            }
+            if !self.no_timers {
+                self.after(check.interval, at, Due::Probe);
+            }
         }
         self.run_from(at, 0);
         Ok(())
@@ -283,12 +290,13 @@ impl World {
     }
 
     fn program(&self, at: usize) -> Program {
-        Program::parse(&self.command_of(at), &list(&self.containers[at].spec["Env"]))
+        let one = &self.containers[at];
+        Program::parse_with(&self.command_of(at), &list(&one.spec["Env"]), &one.files)
     }
 
     /// Goes on with a program at one of its steps.
     pub(super) fn run_from(&mut self, at: usize, step: usize) {
-        let program = self.program(at);
+        let program = self.containers[at].program.clone();
         let steps = program.steps.iter().enumerate().skip(step);
         for (position, step) in steps {
             match step {
@@ -300,6 +308,9 @@ impl World {
                 Step::Sleep(time) => return self.after(*time, at, Due::Step(position + 1)),
                 Step::Forever => return,
                 Step::Exit(code) => return self.end(at, *code, true),
+                Step::Touch(file) => {
+                    self.containers[at].files.insert(file.clone());
+                }
                 Step::Cat => {}
             }
         }
@@ -355,7 +366,7 @@ impl World {
         let signal = self.containers[at].spec["StopSignal"].as_str().unwrap_or("SIGTERM").to_owned();
         let number = signal_number(&signal).unwrap_or(15);
         self.container_event(at, "kill", &[("signal", number.to_string())]);
-        let code = if number == 9 { None } else { self.program(at).on_term };
+        let code = if number == 9 { None } else { self.containers[at].program.on_term };
         self.end(at, code.unwrap_or(137), false);
         self.container_event(at, "stop", &[]);
         Ok(())
@@ -387,7 +398,7 @@ impl World {
             return refuse(409, format!("cannot kill container: {key}: container {} is not running", one.id));
         }
         self.container_event(at, "kill", &[("signal", number.to_string())]);
-        match (number, self.program(at).on_term) {
+        match (number, self.containers[at].program.on_term) {
             // The engine does not restart what was killed on purpose.
             (9, _) => self.end(at, 137, false),
             (2 | 15, Some(code)) => self.end(at, code, true),
@@ -469,6 +480,16 @@ impl World {
         Ok(())
     }
 
+    /// A container whose last probe, now, has made it unhealthy.
+    pub fn say_unhealthy(&mut self, key: &str) {
+        if let Ok(at) = self.find(key) {
+            let now = super::views::time(now_nanos());
+            let probe = json!({"Start": now, "End": now, "ExitCode": 1, "Output": "of before"});
+            let health = Health { status: "unhealthy".to_owned(), failing_streak: 3, log: vec![probe] };
+            self.containers[at].health = Some(health);
+        }
+    }
+
     /// A container whose program dies without anybody asking, as of lack of memory.
     pub fn crash(&mut self, key: &str, code: i64) {
         if let Ok(at) = self.find(key) {
@@ -516,7 +537,13 @@ impl World {
         let mut environment = list(&known.spec["Env"]);
         environment.extend(list(&self.containers[at].spec["Env"]));
         let words = list(&known.spec["Cmd"]);
-        let (output, code) = Program::parse(&words, &environment).run_at_once(input);
+        let program = Program::parse_with(&words, &environment, &self.containers[at].files);
+        let (output, code) = program.run_at_once(input);
+        for step in program.steps {
+            if let Step::Touch(file) = step {
+                self.containers[at].files.insert(file);
+            }
+        }
         self.container_event(at, &format!("exec_start: {}", words.join(" ")), &[("execID", exec.to_owned())]);
         self.container_event(at, "exec_die", &[("execID", exec.to_owned()), ("exitCode", code.to_string())]);
         if let Some(known) = self.execs.get_mut(exec) {
@@ -565,7 +592,9 @@ impl World {
             });
             let (output, code) = match scripted {
                 Some(works) => (Vec::new(), i64::from(!works)),
-                None => Program::parse(&check.command, &list(&one.spec["Env"])).run_at_once(&[]),
+                None => {
+                    Program::parse_with(&check.command, &list(&one.spec["Env"]), &one.files).run_at_once(&[])
+                }
             };
             let text: Vec<u8> = output.into_iter().flat_map(|(_, bytes)| bytes).collect();
             let mut health = self.containers[at].health.clone().unwrap_or_default();

@@ -103,6 +103,10 @@ pub struct Container {
     pub lines: Vec<Line>,
     /// Archives put into it: path, bytes.
     pub uploads: Vec<(String, Vec<u8>)>,
+    /// What its process does in this life.
+    pub program: Program,
+    /// Files that it has made.
+    pub files: BTreeSet<String>,
     /// How often it was started: what is due for an earlier life is void.
     life: u64,
 }
@@ -169,6 +173,10 @@ pub struct World {
     pub registry: BTreeSet<String>,
     /// Grows with everything that a stream would tell.
     pub revision: u64,
+    /// What probes of one life said is kept until the first probe of the next.
+    pub keeps_health: bool,
+    /// Probes are never run by themselves, as by Podman without systemd.
+    pub no_timers: bool,
     /// How much faster than in life time passes for programs and probes.
     pub hurry: u32,
     due: BTreeMap<(Instant, u64), (String, u64, Due)>,

@@ -1,9 +1,10 @@
 //! What a container's command does, worked out from its words: enough of a shell that the same stack file behaves alike
 //! on the fake and on a real engine.
 //!
-//! Known: `echo … [>&2]`, `sleep`, `exit`, `true`, `false`, `cat`, `exec`, `trap '…' TERM`, `;`, `&&`, `||`. A program that is
-//! not known runs until it is stopped; one whose name begins with `no-such` cannot be started.
+//! Known: `echo … [>&2]`, `sleep`, `exit`, `true`, `false`, `cat`, `touch FILE`, `test -f FILE`, `exec`, `trap '…' TERM`, `;`,
+//! `&&`, `||`. A program that is not known runs until it is stopped; one whose name begins with `no-such` cannot be started.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// One thing a program does.
@@ -13,6 +14,8 @@ pub enum Step {
     Print { stderr: bool, line: String },
     /// Waits.
     Sleep(Duration),
+    /// Makes a file.
+    Touch(String),
     /// Copies its input to its output.
     Cat,
     /// Ends.
@@ -31,12 +34,19 @@ pub struct Program {
     pub missing: bool,
     /// How its last command ended.
     pub status: i64,
+    /// Files that are there; those it makes are there for what comes after.
+    files: BTreeSet<String>,
 }
 
 impl Program {
     /// Reads a command line. Of `environment` (`KEY=value`) the shell sees `$KEY`.
     pub fn parse(arguments: &[String], environment: &[String]) -> Self {
-        let mut program = Self::default();
+        Self::parse_with(arguments, environment, &BTreeSet::new())
+    }
+
+    /// As [`Program::parse`], where these files are there.
+    pub fn parse_with(arguments: &[String], environment: &[String], files: &BTreeSet<String>) -> Self {
+        let mut program = Self { files: files.clone(), ..Self::default() };
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match words.as_slice() {
             [shell, "-c", script, ..] if is_shell(shell) => program.script(script, environment),
@@ -54,7 +64,7 @@ impl Program {
                 Step::Print { stderr, line } => output.push((*stderr, format!("{line}\n").into_bytes())),
                 Step::Cat if !input.is_empty() => output.push((false, input.to_vec())),
                 Step::Exit(code) => return (output, *code),
-                Step::Cat | Step::Sleep(_) | Step::Forever => {}
+                Step::Cat | Step::Sleep(_) | Step::Touch(_) | Step::Forever => {}
             }
         }
         (output, if self.missing { 127 } else { self.status })
@@ -100,7 +110,18 @@ impl Program {
                 let code = rest.first().and_then(|code| code.parse().ok());
                 self.steps.push(Step::Exit(code.unwrap_or(self.status)));
             }
-            "true" | ":" | "cd" | "set" | "export" | "mkdir" | "touch" | "test" | "[" | "chmod" => {}
+            "touch" => {
+                for file in rest {
+                    self.files.insert((*file).to_owned());
+                    self.steps.push(Step::Touch((*file).to_owned()));
+                }
+            }
+            "test" | "[" => {
+                if let ["-f", file, ..] = rest {
+                    self.status = i64::from(!self.files.contains(*file));
+                }
+            }
+            "true" | ":" | "cd" | "set" | "export" | "mkdir" | "chmod" => {}
             "false" => self.status = 1,
             "cat" if rest.is_empty() => self.steps.push(Step::Cat),
             "trap" => {
@@ -196,6 +217,11 @@ fn a_script_is_read_as_a_shell_would() {
         let words = ["sh", "-c", script].map(ToOwned::to_owned);
         let program = Program::parse(&words, &["A=1".to_owned(), "B=2".to_owned()]);
         assert_eq!((program.steps, program.status), (steps, status), "{script}");
+    }
+    let files = BTreeSet::from(["/there".to_owned()]);
+    for (file, expect) in [("/there", 0), ("/not", 1)] {
+        let words = ["sh", "-c", &format!("test -f {file}")].map(ToOwned::to_owned);
+        assert_eq!(Program::parse_with(&words, &[], &files).status, expect);
     }
     let trap = ["sh", "-c", "trap 'exit 7' TERM; sleep infinity"].map(ToOwned::to_owned);
     assert_eq!(Program::parse(&trap, &[]).on_term, Some(7));
