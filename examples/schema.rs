@@ -1,8 +1,13 @@
-//! Writes the JSON schema of stack files: `cargo run --example schema > schema/stack.schema.json`.
+//! Writes a JSON schema: `cargo run --example schema > schema/stack.schema.json` for stack files, and
+//! `cargo run --example schema events > schema/events.schema.json` for what `--progress json` writes.
 
 use std::io::Write;
 
 fn main() -> std::io::Result<()> {
-    let schema = stack::load::schema();
+    let schema = match std::env::args().nth(1).as_deref() {
+        None | Some("stack") => stack::load::schema(),
+        Some("events") => stack::event::schema(),
+        Some(other) => return Err(std::io::Error::other(format!("there is no schema `{other}`"))),
+    };
     writeln!(std::io::stdout(), "{schema:#}")
 }

@@ -1,11 +1,13 @@
 //! Asks the engine what a container that did not become ready has to say for itself: its state, its last probes, its
 //! last lines.
 
-use super::Cx;
 use super::probe::Seen;
+use super::{Cx, StepError};
+use crate::engine::EngineErrorKind;
 use crate::event::{Diagnosis, ProbeRun};
 use crate::model::ServiceName;
 use crate::observe::{ContainerId, LiveState};
+use crate::plan::ContainerRef;
 use crate::yaml::NodePath;
 use std::time::Duration;
 
@@ -66,6 +68,34 @@ pub(super) async fn container(
         allowed_ms: allowed.map(millis),
         place: place(cx, service, state.healthcheck.is_some()),
     }
+}
+
+/// Adds what is known about a container that the engine could not start. A container that is gone, or an engine that is,
+/// has nothing to say.
+pub(super) async fn start(
+    cx: &Cx,
+    container: &ContainerRef,
+    id: &ContainerId,
+    error: StepError,
+) -> StepError {
+    let of_engine =
+        matches!(error.refusal, None | Some(EngineErrorKind::Server | EngineErrorKind::BadRequest));
+    let Ok(mut state) = crate::observe::live_state(&cx.engine, id).await else { return error };
+    if !of_engine {
+        return error;
+    }
+    if error.message.contains(&state.start_error) {
+        state.start_error.clear();
+    }
+    let culprit = Culprit {
+        service: &container.service,
+        name: &container.name,
+        id,
+        state: &LiveState { healthcheck: None, ..state },
+        early: Seen::default(),
+    };
+    let diagnosis = self::container(cx, culprit, "could not be started", Duration::ZERO, None).await;
+    StepError { diagnosis: Some(Box::new(diagnosis)), ..error }
 }
 
 /// Where the healthcheck is written, else the service.

@@ -1,7 +1,7 @@
 //! One action to engine calls: a match, nothing else.
 
 use super::wait::{self, Subscription, Wait};
-use super::{Cx, StepError, build, container_id, explain, files, image_digest, monitor};
+use super::{Cx, StepError, build, container_id, diagnose, explain, files, image_digest, monitor};
 use crate::engine::{EngineErrorKind, ExecSpec};
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
@@ -87,7 +87,10 @@ pub(super) async fn perform(
             let id = id(container)?;
             files::inject(cx, container, &id).await?;
             let started = cx.engine.start_container(&id.0, &container.name).await;
-            started.map_err(|error| explain::start(cx, container, error))?;
+            if let Err(error) = started {
+                let explained = explain::start(cx, container, error);
+                return Err(diagnose::start(cx, container, &id, explained).await);
+            }
         }
         Action::StopContainer { container, timeout_s } => {
             cx.engine.stop_container(&id(container)?.0, &container.name, *timeout_s).await?;

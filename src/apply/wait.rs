@@ -7,6 +7,7 @@ use super::diagnose::{self, Culprit};
 use super::judge::{self, Verdict, judge};
 use super::probe::{self, Probes, Probing};
 use super::{Cx, StepError};
+use crate::engine::EngineErrorKind;
 use crate::event::{EventKind, Subject};
 use crate::model::{DependencyCondition, ServiceName};
 use crate::observe::{ContainerId, ContainerStatus, Health, LiveState};
@@ -186,6 +187,10 @@ impl One<'_> {
         let mut stale: Option<Stale> = None;
         loop {
             let state = self.look().await?;
+            if stale.is_none() && self.has_moved_on(&state) {
+                let why = format!("container `{name}` has stopped since it was looked at");
+                return Err(StepError { refusal: Some(EngineErrorKind::Conflict), ..StepError::new(why) });
+            }
             let stale = stale.get_or_insert_with(|| Stale::of(&state));
             let settled = self.settled(&state);
             match judge(&state, wait.until) {
@@ -239,6 +244,17 @@ impl One<'_> {
                 looked => return looked.map_err(StepError::from),
             }
         }
+    }
+
+    /// Whether the plan was made when the container ran, and it has ended before anything waited for it: then it is the
+    /// view that is to blame, and a new look starts it.
+    fn has_moved_on(&self, state: &LiveState) -> bool {
+        let completion = Until::Condition(DependencyCondition::ServiceCompletedSuccessfully);
+        let seen = self.cx.observed.containers.iter().find(|seen| seen.id == *self.id);
+        self.wait.until != completion
+            && state.status == ContainerStatus::Exited
+            && !state.will_restart
+            && seen.is_some_and(|seen| seen.status.is_alive())
     }
 
     /// When a container that runs, and has no probe to say more, will have run long enough to be believed.

@@ -166,6 +166,12 @@ pub enum EventKind {
     },
 }
 
+/// The JSON schema (draft 2020-12) of what `--progress json` writes, a line for each event.
+pub fn schema() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Event>().to_value()
+}
+
 /// One line of a container's output, or a line about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {

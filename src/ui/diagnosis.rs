@@ -46,7 +46,9 @@ fn write(text: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
     if *restarts > 0 {
         write!(text, ", restarted {restarts} times")?;
     }
-    write!(text, ", after {}", seconds(*waited_ms))?;
+    if *waited_ms > 0 {
+        write!(text, ", after {}", seconds(*waited_ms))?;
+    }
     match allowed_ms {
         Some(allowed) => writeln!(text, " of {} allowed", seconds(*allowed))?,
         None => text.push('\n'),
@@ -116,6 +118,6 @@ mod tests {
                       answer\n  last lines of p-db-1:\n    opening\n  defined at compose.yaml:3:5\n";
         assert_eq!(text(&diagnosis), expect);
         let bare = Diagnosis { status: "running".to_owned(), ..Diagnosis::default() };
-        assert_eq!(text(&bare), "  state: running, after 0.0 s\n  it has written nothing\n");
+        assert_eq!(text(&bare), "  state: running\n  it has written nothing\n");
     }
 }

@@ -4,6 +4,7 @@ mod adoption;
 mod attached;
 mod commands;
 mod errors;
+mod events;
 mod gates;
 mod interrupted;
 mod profiles;

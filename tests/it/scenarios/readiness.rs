@@ -206,3 +206,16 @@ services:
         story.must(story.look().of("job")[0].state == "exited", "the job has ended");
     });
 }
+
+#[test]
+fn a_container_that_stops_between_the_look_and_the_gate_costs_a_new_look() {
+    on_the_fake("a view that was old when the gate was reached must not fail the run", |story, fake| {
+        story.step("up").file("compose.yaml", CHAIN).runs("up -d --wait").exits(0);
+        let db = story.look().of("db")[0].id.clone();
+        let web = CHAIN.replace("  web:\n", "  web:\n    environment: {COLOUR: blue}\n");
+        story.step("killed while `up` plans").file("compose.yaml", &web);
+        fake.with(|world| world.kill_container(&db, "KILL")).unwrap();
+        fake.with(|world| world.listed_once_as_running.replace(Some(db.clone())));
+        story.runs("up -d --wait").exits(0).running("db", &[1]).running("web", &[1]);
+    });
+}

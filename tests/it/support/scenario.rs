@@ -141,6 +141,25 @@ impl<'a> Scenario<'a> {
         self
     }
 
+    /// What the last command wrote as events; each must be as `schema/events.schema.json` says.
+    #[track_caller]
+    pub fn events(&mut self) -> Vec<Value> {
+        let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/events.schema.json");
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).expect("the schema"))
+            .expect("the schema is JSON");
+        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+        let lines = self.last.stderr.lines().filter(|line| line.starts_with('{'));
+        let events: Vec<Value> =
+            lines.map(|line| serde_json::from_str(line).expect("an event is a line of JSON")).collect();
+        for event in &events {
+            if let Err(error) = validator.validate(event) {
+                self.fail(&format!("an event is as the schema says: {error}: {event}"));
+            }
+        }
+        self.must(!events.is_empty(), "there are events");
+        events
+    }
+
     /// The code the last command ended with; `None` when a signal ended it.
     pub fn last_code(&self) -> Option<i32> {
         self.last.code

@@ -57,6 +57,7 @@ impl World {
             status: Status::Created,
             exit_code: 0,
             error: String::new(),
+            oom_killed: false,
             created_nanos: now_nanos(),
             started_nanos: 0,
             finished_nanos: 0,
@@ -209,6 +210,7 @@ impl World {
         let one = &mut self.containers[at];
         one.status = Status::Running;
         one.error.clear();
+        one.oom_killed = false;
         one.exit_code = 0;
         one.started_nanos = now_nanos();
         one.life += 1;
@@ -308,6 +310,10 @@ impl World {
                 Step::Sleep(time) => return self.after(*time, at, Due::Step(position + 1)),
                 Step::Forever => return,
                 Step::Exit(code) => return self.end(at, *code, true),
+                Step::Hoard => {
+                    self.containers[at].oom_killed = true;
+                    return self.end(at, 137, true);
+                }
                 Step::Touch(file) => {
                     self.containers[at].files.insert(file.clone());
                 }

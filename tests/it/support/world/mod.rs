@@ -91,6 +91,8 @@ pub struct Container {
     pub status: Status,
     pub exit_code: i64,
     pub error: String,
+    /// Its last life ended because memory was short.
+    pub oom_killed: bool,
     pub created_nanos: i64,
     pub started_nanos: i64,
     pub finished_nanos: i64,
@@ -177,6 +179,8 @@ pub struct World {
     pub keeps_health: bool,
     /// Probes are never run by themselves, as by Podman without systemd.
     pub no_timers: bool,
+    /// The next list has it as running whatever it is: the daemon's list is behind for a moment after a kill.
+    pub listed_once_as_running: std::cell::RefCell<Option<String>>,
     /// How much faster than in life time passes for programs and probes.
     pub hurry: u32,
     due: BTreeMap<(Instant, u64), (String, u64, Due)>,

@@ -18,6 +18,8 @@ pub enum Step {
     Touch(String),
     /// Copies its input to its output.
     Cat,
+    /// Takes memory until it is killed.
+    Hoard,
     /// Ends.
     Exit(i64),
     /// Runs until it is stopped.
@@ -64,7 +66,7 @@ impl Program {
                 Step::Print { stderr, line } => output.push((*stderr, format!("{line}\n").into_bytes())),
                 Step::Cat if !input.is_empty() => output.push((false, input.to_vec())),
                 Step::Exit(code) => return (output, *code),
-                Step::Cat | Step::Sleep(_) | Step::Touch(_) | Step::Forever => {}
+                Step::Cat | Step::Sleep(_) | Step::Touch(_) | Step::Hoard | Step::Forever => {}
             }
         }
         (output, if self.missing { 127 } else { self.status })
@@ -83,7 +85,8 @@ impl Program {
             }
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             self.command(&words);
-            if matches!(self.steps.last(), Some(Step::Exit(_) | Step::Forever)) || self.missing {
+            if matches!(self.steps.last(), Some(Step::Exit(_) | Step::Hoard | Step::Forever)) || self.missing
+            {
                 return;
             }
         }
@@ -121,6 +124,7 @@ impl Program {
                     self.status = i64::from(!self.files.contains(*file));
                 }
             }
+            "tail" if rest == ["/dev/zero"] => self.steps.push(Step::Hoard),
             "true" | ":" | "cd" | "set" | "export" | "mkdir" | "chmod" => {}
             "false" => self.status = 1,
             "cat" if rest.is_empty() => self.steps.push(Step::Cat),

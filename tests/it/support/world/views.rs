@@ -52,7 +52,13 @@ impl World {
                 && any("health", &|wish| health == wish)
                 && any("network", &|wish| one.endpoints.contains_key(wish))
         });
-        Value::Array(rows.map(|(at, _)| self.container_row(at)).collect())
+        let mut rows: Vec<Value> = rows.map(|(at, _)| self.container_row(at)).collect();
+        let late = self.listed_once_as_running.take();
+        for row in rows.iter_mut().filter(|row| late.as_deref() == row["Id"].as_str()) {
+            row["State"] = "running".into();
+            row["Status"] = "Up 2 minutes (healthy)".into();
+        }
+        Value::Array(rows)
     }
 
     fn container_row(&self, at: usize) -> Value {
@@ -109,7 +115,7 @@ impl World {
         }
         let mut state = json!({
             "Status": one.status.word(), "Running": one.is_alive(), "Paused": one.status == Status::Paused,
-            "Restarting": one.status == Status::Restarting, "OOMKilled": false, "Dead": false,
+            "Restarting": one.status == Status::Restarting, "OOMKilled": one.oom_killed, "Dead": false,
             "Pid": if one.is_alive() { 4242 } else { 0 }, "ExitCode": one.exit_code, "Error": one.error,
             "StartedAt": time(one.started_nanos), "FinishedAt": time(one.finished_nanos),
         });
