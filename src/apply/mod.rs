@@ -275,9 +275,7 @@ fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
     };
     for subject in subjects(action, group) {
         let kind = match &phase {
-            Phase::Started(_) if group.is_some() && !matches!(action, Action::CreateContainer { .. }) => {
-                continue;
-            }
+            Phase::Started(_) if !begins_row(action, group) => continue,
             Phase::Started(reason) => {
                 let worth_telling = matches!(
                     reason,
@@ -316,6 +314,17 @@ fn is_culprit(error: &StepError, subject: &Subject) -> bool {
         .diagnosis
         .as_ref()
         .is_none_or(|diagnosis| *subject == Subject::Container(diagnosis.container.clone()))
+}
+
+/// Whether a step is the first of its row: a replacement begins with the creation, a change with its first step, and telling
+/// of the others again would not hurt.
+fn begins_row(action: &Action, group: Option<&Group>) -> bool {
+    match group.map(|group| group.verb) {
+        None | Some(GroupVerb::Update) => true,
+        Some(GroupVerb::Recreate | GroupVerb::RecreateStartFirst) => {
+            matches!(action, Action::CreateContainer { .. })
+        }
+    }
 }
 
 fn subjects(action: &Action, group: Option<&Group>) -> Vec<Subject> {

@@ -180,7 +180,7 @@ pub fn create(request: &Request<'_>) -> Lowered {
         working_dir: said(working_dir.clone()),
         entrypoint: entrypoint.clone(),
         network_disabled: (network_mode == "disabled").then_some(true),
-        labels: Some(labels(request, &hash::service(&resolved))),
+        labels: Some(labels(request, &hash::service(&resolved), &hash::base(&resolved))),
         stop_signal: said(stop_signal.clone()),
         stop_timeout: stop_grace_period.map(|grace| super::nanoseconds(grace) / 1_000_000_000),
         host_config: Some(host_config),
@@ -220,7 +220,7 @@ fn exposed_ports(service: &Service) -> Vec<String> {
 }
 
 /// The user's labels below the ones that tools know a project by.
-fn labels(request: &Request<'_>, config_hash: &str) -> HashMap<String, String> {
+fn labels(request: &Request<'_>, config_hash: &str, base_hash: &str) -> HashMap<String, String> {
     let Request { project, service, .. } = request;
     let mut labels: HashMap<String, String> = service.labels.clone().into_iter().collect();
     let mut set = |key: &str, value: String| labels.insert(key.to_owned(), value);
@@ -233,6 +233,7 @@ fn labels(request: &Request<'_>, config_hash: &str) -> HashMap<String, String> {
         set(label::ENVIRONMENT_FILE, paths(&project.env_files));
     }
     set(label::CONFIG_HASH, config_hash.to_owned());
+    set(label::BASE_HASH, base_hash.to_owned());
     set(label::DEPENDS_ON, depends_on(service));
     set(label::ONEOFF, if request.number.is_none() { "True" } else { "False" }.to_owned());
     if let Some(number) = request.number {

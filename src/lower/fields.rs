@@ -1,23 +1,90 @@
 //! A container, wanted or real, flattened to Compose attribute names, so that two of them can be compared.
 
-use bollard::models::{ContainerConfig, ContainerCreateBody, HostConfig, ImageConfig};
+use bollard::models::{ContainerConfig, EndpointSettings, HostConfig, ImageConfig};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// `attribute path → value`.
 pub type Fields = BTreeMap<String, Value>;
 
-/// What a wish comes to, over the image it is made from.
-pub fn of_body(body: &ContainerCreateBody, image: &ImageConfig) -> Fields {
-    let config = serde_json::to_value(body).unwrap_or_default();
-    let host = body.host_config.clone().unwrap_or_default();
-    flatten(&config, &host, image)
+/// What a wish comes to, over the image it is made from. `name` is the container's.
+pub fn of_lowered(lowered: &super::container::Lowered, name: &str, image: &ImageConfig) -> Fields {
+    let config = serde_json::to_value(&lowered.body).unwrap_or_default();
+    let host = lowered.body.host_config.clone().unwrap_or_default();
+    let mut endpoints = lowered
+        .body
+        .networking_config
+        .clone()
+        .and_then(|networking| networking.endpoints_config)
+        .unwrap_or_default();
+    endpoints.extend(lowered.connect_after.iter().cloned());
+    let mut fields = flatten(&config, &host, image);
+    let hostname = lowered.body.hostname.clone().unwrap_or_default();
+    put(&mut fields, "hostname", &Value::from(hostname));
+    networks(&mut fields, &endpoints, &[name]);
+    fields
+}
+
+/// A container as the engine describes it.
+#[derive(Debug, Clone, Default)]
+pub struct Inspected {
+    /// Its id.
+    pub id: String,
+    /// Its name, without the leading slash.
+    pub name: String,
+    /// Its own configuration.
+    pub config: ContainerConfig,
+    /// Its host configuration.
+    pub host: HostConfig,
+    /// Its endpoints, by network name.
+    pub endpoints: HashMap<String, EndpointSettings>,
 }
 
 /// What a container is, over the image it was made from.
-pub fn of_container(config: &ContainerConfig, host: &HostConfig, image: &ImageConfig) -> Fields {
+pub fn of_container(container: &Inspected, image: &ImageConfig) -> Fields {
+    let Inspected { id, name, config, host, endpoints } = container;
     let config = serde_json::to_value(config).unwrap_or_default();
-    flatten(&config, host, image)
+    let mut fields = flatten(&config, host, image);
+    let short = id.get(..12).unwrap_or(id);
+    // Where the host's or another container's name space is shared, the name is theirs.
+    let mode = host.network_mode.as_deref().unwrap_or_default();
+    let shared = mode == "host" || mode.starts_with("container:");
+    if let Some(hostname) = config.get("Hostname").filter(|hostname| *hostname != short && !shared) {
+        put(&mut fields, "hostname", hostname);
+    }
+    // A container that waits for its name goes by the one it will have.
+    let final_name =
+        name.split_once('_').filter(|(digits, _)| digits.len() == 12).map_or(name.as_str(), |(_, name)| name);
+    networks(&mut fields, endpoints, &[name, final_name, short]);
+    fields
+}
+
+/// Networks by name, with what the file can say about each. Names that every container has by itself are left out.
+fn networks(fields: &mut Fields, endpoints: &HashMap<String, EndpointSettings>, own_names: &[&str]) {
+    for (network, endpoint) in endpoints {
+        if matches!(network.as_str(), "none" | "host" | "bridge") {
+            continue;
+        }
+        let prefix = format!("networks.{network}");
+        fields.insert(prefix.clone(), Value::from("joined"));
+        let aliases: BTreeSet<&str> = endpoint
+            .aliases
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|alias| !own_names.contains(alias))
+            .collect();
+        put(fields, &format!("{prefix}.aliases"), &aliases.into_iter().collect::<Vec<_>>().into());
+        let ipam = endpoint.ipam_config.clone().unwrap_or_default();
+        put(fields, &format!("{prefix}.ipv4_address"), &ipam.ipv4_address.into());
+        put(fields, &format!("{prefix}.ipv6_address"), &ipam.ipv6_address.into());
+        put(fields, &format!("{prefix}.link_local_ips"), &ipam.link_local_ips.unwrap_or_default().into());
+        put(fields, &format!("{prefix}.gw_priority"), &endpoint.gw_priority.into());
+        put(fields, &format!("{prefix}.links"), &endpoint.links.clone().unwrap_or_default().into());
+        let options: BTreeMap<String, String> =
+            endpoint.driver_opts.clone().unwrap_or_default().into_iter().collect();
+        put(fields, &format!("{prefix}.driver_opts"), &serde_json::to_value(options).unwrap_or_default());
+    }
 }
 
 /// Fields of the container's own configuration: the engine's name, ours.
@@ -38,12 +105,21 @@ const CONFIG: &[(&str, &str)] = &[
 const HOST: &[(&str, &str)] = &[
     ("Annotations", "annotations"),
     ("BlkioWeight", "blkio_config.weight"),
+    ("BlkioWeightDevice", "blkio_config.weight_device"),
+    ("BlkioDeviceReadBps", "blkio_config.device_read_bps"),
+    ("BlkioDeviceReadIOps", "blkio_config.device_read_iops"),
+    ("BlkioDeviceWriteBps", "blkio_config.device_write_bps"),
+    ("BlkioDeviceWriteIOps", "blkio_config.device_write_iops"),
     ("CapAdd", "cap_add"),
     ("CapDrop", "cap_drop"),
     ("CgroupParent", "cgroup_parent"),
     ("CpuPeriod", "cpu_period"),
     ("CpuQuota", "cpu_quota"),
     ("CpuShares", "cpu_shares"),
+    ("CpuCount", "cpu_count"),
+    ("CpuPercent", "cpu_percent"),
+    ("CpuRealtimePeriod", "cpu_rt_period"),
+    ("CpuRealtimeRuntime", "cpu_rt_runtime"),
     ("CpusetCpus", "cpuset"),
     ("NanoCpus", "cpus"),
     ("DeviceCgroupRules", "device_cgroup_rules"),
@@ -57,6 +133,13 @@ const HOST: &[(&str, &str)] = &[
     ("Init", "init"),
     ("Memory", "mem_limit"),
     ("MemoryReservation", "mem_reservation"),
+    ("MemorySwappiness", "mem_swappiness"),
+    ("IpcMode", "ipc"),
+    ("Isolation", "isolation"),
+    ("OomKillDisable", "oom_kill_disable"),
+    ("Runtime", "runtime"),
+    ("ShmSize", "shm_size"),
+    ("CgroupnsMode", "cgroup"),
     ("OomScoreAdj", "oom_score_adj"),
     ("PidMode", "pid"),
     ("PidsLimit", "pids_limit"),
@@ -125,26 +208,66 @@ fn flatten(config: &Value, host: &HostConfig, image: &ImageConfig) -> Fields {
             put(&mut fields, &format!("logging.options.{name}"), &Value::from(value));
         }
     }
-    volumes(&mut fields, host);
+    // Without a word about it the engine allows as much swap as memory.
+    let usual_swap = host.memory.map(|memory| memory.saturating_mul(2));
+    if let Some(swap) = host.memory_swap.filter(|swap| Some(*swap) != usual_swap && host.memory != Some(0)) {
+        put(&mut fields, "memswap_limit", &swap.into());
+    }
+    let published: BTreeSet<String> =
+        host.port_bindings.iter().flatten().map(|(port, _)| port.clone()).collect();
+    let theirs = keys(image.get("ExposedPorts"));
+    let exposed: BTreeSet<String> = keys(config.get("ExposedPorts"))
+        .into_iter()
+        .map(|port| if port.contains('/') { port } else { format!("{port}/tcp") })
+        .filter(|port| !theirs.contains(port) && !published.contains(port))
+        .collect();
+    let exposed: Vec<String> = exposed.into_iter().collect();
+    put(&mut fields, "expose", &exposed.into());
+    volumes(&mut fields, host, &keys(image.get("Volumes")));
     fields
 }
 
-fn volumes(fields: &mut Fields, host: &HostConfig) {
+/// The members of what the API writes as a map to nothing, and a client library may write as a list.
+fn keys(value: Option<&Value>) -> BTreeSet<String> {
+    match value {
+        Some(Value::Object(map)) => map.keys().cloned().collect(),
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => BTreeSet::new(),
+    }
+}
+
+fn volumes(fields: &mut Fields, host: &HostConfig, of_image: &BTreeSet<String>) {
+    let mut say = |target: &str, kind: &str, source: &str, mode: &str| {
+        // An anonymous volume has a name once it exists, and none before: nobody wants to compare those. One that the
+        // image declares is there anyway; a replacement that carries it on names it.
+        let anonymous = kind == "volume" && (source.is_empty() || is_random(source));
+        let target = target.trim_end_matches('/');
+        if anonymous && of_image.iter().any(|path| path.trim_end_matches('/') == target) {
+            return;
+        }
+        let text = match kind {
+            _ if anonymous => "(anonymous)".to_owned(),
+            "bind" | "volume" => format!("{source}{mode}"),
+            _ => format!("{kind} {source}{mode}").replace(" :", ":"),
+        };
+        put(fields, &format!("volumes.{target}"), &Value::from(text.trim()));
+    };
     for bind in host.binds.iter().flatten() {
         let mut parts = bind.splitn(3, ':');
         let (source, target) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let mode =
             parts.next().filter(|mode| *mode != "rw").map(|mode| format!(":{mode}")).unwrap_or_default();
-        put(fields, &format!("volumes.{target}"), &Value::from(format!("{source}{mode}")));
+        say(target, if source.starts_with('/') { "bind" } else { "volume" }, source, &mode);
     }
     for mount in host.mounts.iter().flatten() {
-        // An anonymous volume has a name once it exists, and none before: nobody wants to compare those.
         let kind = mount.typ.map(|kind| kind.to_string()).unwrap_or_default();
-        let source = mount.source.clone().unwrap_or_default();
-        let anonymous = kind == "volume" && (source.is_empty() || is_random(&source));
-        let text = if anonymous { "(anonymous)".to_owned() } else { format!("{kind} {source}") };
-        let target = mount.target.clone().unwrap_or_default();
-        put(fields, &format!("volumes.{target}"), &Value::from(text.trim()));
+        let mode = if mount.read_only == Some(true) { ":ro" } else { "" };
+        say(
+            mount.target.as_deref().unwrap_or_default(),
+            &kind,
+            mount.source.as_deref().unwrap_or_default(),
+            mode,
+        );
     }
 }
 
@@ -209,6 +332,31 @@ fn put(fields: &mut Fields, name: &str, value: &Value) {
 /// Values in one form, whatever form the engine gives back.
 fn settle(name: &str, value: &Value) -> Value {
     match (name, value) {
+        // What the engine fills in where nothing is said.
+        ("shm_size", Value::Number(bytes)) if bytes.as_i64() == Some(64 << 20) => Value::Null,
+        ("mem_swappiness", Value::Number(number)) if number.as_i64() == Some(-1) => Value::Null,
+        ("ipc", Value::String(mode)) if mode == "private" || mode == "shareable" => Value::Null,
+        ("cgroup", Value::String(mode)) if mode == "private" || mode == "host" => Value::Null,
+        ("runtime", Value::String(name)) if name == "runc" => Value::Null,
+        ("isolation", Value::String(name)) if name == "default" => Value::Null,
+        ("security_opt", Value::Array(options)) => {
+            // The engine keeps a profile's text, the file names its path.
+            let settled = options.iter().filter_map(Value::as_str).map(|option| {
+                let profile = option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"));
+                match profile {
+                    Some("unconfined") | None => option.to_owned(),
+                    Some(_) => "seccomp=(profile)".to_owned(),
+                }
+            });
+            settled.collect::<Vec<_>>().into()
+        }
+        ("tmpfs", Value::Object(map)) => map
+            .iter()
+            .map(|(path, options)| format!("{path}:{}", options.as_str().unwrap_or_default()))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+            .into(),
         ("cpus", Value::Number(nanos)) => {
             nanos.as_f64().map_or(Value::Null, |nanos| Value::from(nanos / 1e9))
         }

@@ -5,14 +5,9 @@
 //! anyway: in the labels of a configuration-only network, which has neither interface nor addresses nor endpoints, and which
 //! `docker network prune` leaves alone.
 
-use crate::model::{Project, ProjectName, label};
+use crate::model::{Project, label};
 use bollard::models::NetworkCreateRequest;
 use std::collections::{BTreeMap, HashMap};
-
-/// The name of a project's notes of one generation.
-pub fn name(project: &ProjectName, generation: u64) -> String {
-    format!("{project}_stack-notes-{generation}")
-}
 
 /// The body.
 pub fn body(

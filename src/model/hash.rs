@@ -6,7 +6,7 @@
 //! `x-*` are not part of the text.
 
 use super::output::{JSON, tree};
-use super::{DeployConfig, Network, Service, Volume};
+use super::{BlkioConfig, ByteSize, DeployConfig, Network, ResourceReservations, Resources, Service, Volume};
 use crate::yaml;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -23,6 +23,41 @@ pub fn service(service: &Service) -> String {
         deploy,
         depends_on: BTreeMap::new(),
         profiles: Vec::new(),
+        ..service.clone()
+    })
+}
+
+/// The hash of what of a service's definition can only be changed by a new container: without the limits, the restart policy
+/// and the networks, which change in place, and without what no container notices. `service` as in [`service`].
+pub fn base(service: &Service) -> String {
+    let devices = service
+        .deploy
+        .iter()
+        .flat_map(|deploy| &deploy.resources.reservations)
+        .flat_map(|kept| &kept.devices);
+    let reserved =
+        ResourceReservations { devices: devices.cloned().collect(), ..ResourceReservations::default() };
+    let resources = Resources { reservations: Some(reserved), ..Resources::default() };
+    let blkio = service.blkio_config.clone().map(|blkio| BlkioConfig { weight: 0, ..blkio });
+    self::service(&Service {
+        attach: None,
+        develop: None,
+        pre_start: Vec::new(),
+        post_start: Vec::new(),
+        pre_stop: Vec::new(),
+        deploy: Some(DeployConfig { resources, ..DeployConfig::default() }),
+        blkio_config: blkio.filter(|blkio| *blkio != BlkioConfig::default()),
+        restart: String::new(),
+        mem_limit: ByteSize::default(),
+        mem_reservation: ByteSize::default(),
+        memswap_limit: ByteSize::default(),
+        cpus: 0.0,
+        cpu_shares: 0,
+        cpu_period: 0,
+        cpu_quota: 0,
+        cpuset: String::new(),
+        pids_limit: 0,
+        networks: BTreeMap::new(),
         ..service.clone()
     })
 }

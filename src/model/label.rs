@@ -36,6 +36,9 @@ pub const HOOK: &str = "com.docker.compose.hook";
 /// Hashes of the contents of the configs and secrets a container was given: `config:KEY=hash,secret:KEY=hash`. Ours; the
 /// config hash says only which files, not what is in them.
 pub const CONTENTS: &str = "dev.stack.contents";
+/// Hash of what of a definition can only be changed by a new container. Ours: two equal ones prove that what else differs
+/// can change in place.
+pub const BASE_HASH: &str = "dev.stack.base-hash";
 /// On the network that keeps what containers were changed to in place: the project.
 pub const NOTES: &str = "dev.stack.notes";
 /// On the same: counts up.

@@ -26,9 +26,12 @@ async fn of_container(engine: &Engine, id: &ContainerId) -> Result<Option<Fields
     };
     // The image may have been removed since: then what it gave the container shows as the container's own.
     let image = engine.image_defaults(&answer.image.unwrap_or_default()).await.unwrap_or_default();
-    Ok(Some(fields::of_container(
-        &answer.config.unwrap_or_default(),
-        &answer.host_config.unwrap_or_default(),
-        &image,
-    )))
+    let inspected = fields::Inspected {
+        id: answer.id.unwrap_or_default(),
+        name: answer.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+        config: answer.config.unwrap_or_default(),
+        host: answer.host_config.unwrap_or_default(),
+        endpoints: answer.network_settings.and_then(|settings| settings.networks).unwrap_or_default(),
+    };
+    Ok(Some(fields::of_container(&inspected, &image)))
 }

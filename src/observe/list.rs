@@ -1,8 +1,8 @@
 //! The engine's lists to an [`ObservedState`]: a handful of requests, all at once, however many services there are.
 
 use super::{
-    Container, ContainerId, ContainerStatus, Health, Identity, ObservedEndpoint, ObservedImage,
-    ObservedMount, ObservedNetwork, ObservedPort, ObservedState, ObservedVolume,
+    Container, ContainerId, ContainerStatus, Health, Identity, InPlace, ObservedEndpoint, ObservedImage,
+    ObservedMount, ObservedNetwork, ObservedNotes, ObservedPort, ObservedState, ObservedVolume,
 };
 use crate::engine::{ContainerRow, Engine, EngineError, ImageRow, NetworkRow, VolumeRow, label};
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
@@ -50,7 +50,12 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
     let (containers, networks, volumes, images) =
         futures_util::try_join!(engine.list_containers(&labels), networks, volumes, images)?;
     let project = ProjectName::new(request.project.as_str());
-    let containers = containers.into_iter().map(|row| with_network_ids(container(row), &networks)).collect();
+    let notes = notes(&networks, &request.project);
+    let containers = containers
+        .into_iter()
+        .map(|row| with_network_ids(container(row), &networks))
+        .map(|container| with_notes(container, &notes))
+        .collect();
     let wanted =
         |names: &Option<Vec<String>>, name: &str| names.iter().flatten().any(|wanted| wanted == name);
     Ok(ObservedState {
@@ -70,6 +75,9 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
             .filter(|found| found.project.as_ref() == Some(&project) || wanted(&request.volumes, &found.name))
             .collect(),
         images,
+        notes,
+        // Podman before 5 has no such call, and its later ones answer it for restart policies alone.
+        cannot_update: engine.is_podman(),
         fields: BTreeMap::new(),
     })
 }
@@ -84,6 +92,49 @@ fn with_network_ids(mut container: Container, networks: &[NetworkRow]) -> Contai
         }
     }
     container
+}
+
+/// What was put down about changes in place, the newest first.
+fn notes(networks: &[NetworkRow], project: &str) -> Vec<ObservedNotes> {
+    let mut notes: Vec<ObservedNotes> = networks
+        .iter()
+        .filter(|row| row.labels.get(label::NOTES).is_some_and(|of| of == project))
+        .map(|row| ObservedNotes {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            generation: row
+                .labels
+                .get(label::NOTES_GENERATION)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
+            notes: row
+                .labels
+                .iter()
+                .filter_map(|(key, hash)| {
+                    let id = key.strip_prefix(label::NOTE)?;
+                    Some((id.to_owned(), (!hash.is_empty()).then(|| hash.clone())))
+                })
+                .collect(),
+        })
+        .collect();
+    notes.sort_by_key(|notes| std::cmp::Reverse(notes.generation));
+    notes
+}
+
+fn with_notes(mut container: Container, notes: &[ObservedNotes]) -> Container {
+    if let Some(note) = notes.first().and_then(|newest| newest.notes.get(&container.id.0)) {
+        container.identity.in_place = match note {
+            Some(hash) => InPlace::To(hash.clone()),
+            None => InPlace::Unfinished,
+        };
+    }
+    container
+}
+
+/// `config:KEY=hash,secret:KEY=hash`.
+fn contents(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split(',').filter_map(|entry| entry.rsplit_once('='));
+    pairs.map(|(file, hash)| (file.to_owned(), hash.to_owned())).collect()
 }
 
 /// The containers of all projects, for `ls`.
@@ -209,6 +260,9 @@ fn identity(labels: &BTreeMap<String, String>) -> Identity {
         number: labels.get(label::CONTAINER_NUMBER).and_then(|number| number.parse().ok()),
         oneoff: labels.get(label::ONEOFF).is_some_and(|flag| flag == "True"),
         config_hash: text(label::CONFIG_HASH),
+        in_place: InPlace::Never,
+        base_hash: text(label::BASE_HASH),
+        contents: labels.get(label::CONTENTS).map(|text| contents(text)),
         image_digest: text(label::IMAGE),
         replaces: text(label::REPLACE),
         depends_on: text(label::DEPENDS_ON),

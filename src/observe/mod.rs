@@ -27,6 +27,10 @@ pub struct ObservedState {
     pub volumes: Vec<ObservedVolume>,
     /// Local images by the reference that was asked for; absent means not there.
     pub images: BTreeMap<String, ObservedImage>,
+    /// What was put down about changes in place, the newest first; more than one when a run was cut short.
+    pub notes: Vec<ObservedNotes>,
+    /// The engine has no call that changes a container's limits.
+    pub cannot_update: bool,
     /// What containers are really made of, flattened; only for the ones somebody asked for.
     pub fields: BTreeMap<ContainerId, Fields>,
 }
@@ -103,6 +107,13 @@ pub struct Identity {
     pub oneoff: bool,
     /// The hash of the definition it was created from; absent on hook containers.
     pub config_hash: Option<String>,
+    /// What it was changed to in place since; its labels cannot say.
+    pub in_place: InPlace,
+    /// The hash of what of its definition only a new container can change.
+    pub base_hash: Option<String>,
+    /// Hashes of the contents of its configs and secrets, by `config:KEY` and `secret:KEY`; absent on containers that the
+    /// reference made.
+    pub contents: Option<BTreeMap<String, String>>,
     /// The digest of the image it was created from.
     pub image_digest: Option<String>,
     /// The container it was created to replace.
@@ -115,6 +126,42 @@ pub struct Identity {
     pub working_dir: Option<String>,
     /// The hook it was made for.
     pub hook: Option<String>,
+}
+
+/// What a container was changed to in place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum InPlace {
+    /// It is what it was created as.
+    #[default]
+    Never,
+    /// To the definition with this hash.
+    To(String),
+    /// A change was begun, and is not known to have ended.
+    Unfinished,
+}
+
+impl Identity {
+    /// The hash of the definition that the container is made after now; `None` when a change was cut short.
+    pub fn current_hash(&self) -> Option<&str> {
+        match &self.in_place {
+            InPlace::Never => self.config_hash.as_deref(),
+            InPlace::To(hash) => Some(hash),
+            InPlace::Unfinished => None,
+        }
+    }
+}
+
+/// What is put down on the engine about changes in place: see `lower::notes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObservedNotes {
+    /// The network's id.
+    pub id: String,
+    /// The network's name.
+    pub name: String,
+    /// Counts up.
+    pub generation: u64,
+    /// By container id: the hash of the definition it was changed to; `None` while a change is under way.
+    pub notes: BTreeMap<String, Option<String>>,
 }
 
 /// State of a container.

@@ -12,6 +12,7 @@ pub mod logs;
 pub mod reconcile;
 pub mod up;
 
+mod contents;
 mod error;
 mod signals;
 

@@ -1,6 +1,6 @@
 //! Load and observe to a plan: what `plan`, `up`, `create` and `scale` share.
 
-use super::{OpsError, Session};
+use super::{OpsError, Session, contents};
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
@@ -35,7 +35,9 @@ pub async fn plan(
     let mut observed = observe::observe(engine, &request(project)).await?;
     supported(session, engine, project)?;
     let nothing = BTreeMap::new();
-    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing };
+    let contents = contents::of(project).await;
+    let contents = &contents;
+    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
     let diverged = plan::diverged(&input);
     if diverged.is_empty() {
         let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
@@ -50,7 +52,7 @@ pub async fn plan(
     )
     .await;
     observed.fields = details?;
-    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted };
+    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
     Ok(Planned { plan, observed: Arc::new(observed) })
 }
@@ -92,21 +94,25 @@ async fn wanted(
     observed: &ObservedState,
     services: &BTreeSet<&ServiceName>,
 ) -> BTreeMap<ServiceName, Fields> {
-    let ids: BTreeMap<ServiceName, String> = observed
-        .containers
-        .iter()
-        .filter(|container| !container.identity.oneoff)
-        .map(|container| (container.identity.service.clone(), container.id.0.clone()))
-        .collect();
+    let mut ids: BTreeMap<ServiceName, (Option<u32>, String)> = BTreeMap::new();
+    for container in observed.containers.iter().filter(|container| !container.identity.oneoff) {
+        let candidate = (container.identity.number, container.id.0.clone());
+        let entry = ids.entry(container.identity.service.clone()).or_insert_with(|| candidate.clone());
+        if candidate.0 < entry.0 {
+            *entry = candidate;
+        }
+    }
+    let ids: BTreeMap<ServiceName, String> = ids.into_iter().map(|(name, (_, id))| (name, id)).collect();
     let each = services.iter().filter_map(|name| project.services.get(*name)).map(|service| async {
         let image = project.image_name(service);
         // Without the image what it would give the container shows as the file's own wish.
         let defaults = engine.image_defaults(&image).await.unwrap_or_default();
+        let name = project.container_name(service, 1);
         let lowered = lower::container::create(&lower::container::Request {
             project,
             service,
             number: Some(1),
-            name: &project.container_name(service, 1),
+            name: &name,
             image_digest: None,
             replaces: None,
             image_volumes: &[],
@@ -114,7 +120,7 @@ async fn wanted(
             container_ids: &ids,
             api: engine.api_version().0,
         });
-        (service.name.clone(), lower::fields::of_body(&lowered.body, &defaults))
+        (service.name.clone(), lower::fields::of_lowered(&lowered, &name, &defaults))
     });
     futures_util::future::join_all(each).await.into_iter().collect()
 }

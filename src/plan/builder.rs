@@ -35,6 +35,26 @@ impl PlanBuilder {
         id
     }
 
+    /// The id the next step will have.
+    pub(super) fn next_id(&self) -> StepId {
+        StepId(self.plan.steps.len())
+    }
+
+    /// What a step does.
+    pub(super) fn action(&self, id: StepId) -> Option<&Action> {
+        self.plan.steps.get(id.0).map(|step| &step.action)
+    }
+
+    /// The steps that remove containers.
+    pub(super) fn removals(&self) -> Vec<StepId> {
+        let removes = |step: &&Step<Action>| matches!(step.action, Action::RemoveContainer { .. });
+        self.plan.steps.iter().filter(removes).map(|step| step.id).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.plan.steps.is_empty()
+    }
+
     /// Changes the step that was added last: its lane, row or whether it may fail.
     pub(super) fn amend(&mut self, id: StepId, change: impl FnOnce(&mut Step<Action>)) {
         if let Some(step) = self.plan.steps.get_mut(id.0) {

@@ -68,6 +68,13 @@ pub fn teardown(input: &Teardown<'_>) -> Plan {
         }
     }
     networks(&mut plan, input, &staying, &removed);
+    if staying.is_empty() {
+        for notes in &input.observed.notes {
+            let action = Action::RemoveNotes { id: notes.id.clone(), name: notes.name.clone() };
+            let step = plan.step(action, Reason::Bookkeeping, removed.iter().copied());
+            plan.amend(step, |step| step.optional = true);
+        }
+    }
     if input.volumes && input.services.is_none() {
         volumes(&mut plan, input, &staying, &removed);
     }

@@ -11,18 +11,26 @@ use crate::plan::{Action, ContainerRef, Group, GroupVerb, Lane, Reason, StepId, 
 impl<'a> Reconciler<'a> {
     pub(super) fn containers(&mut self) {
         let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
+        self.begin_notes();
+        let mut made = Vec::new();
         for name in order {
             if self.held.contains(&name) {
                 continue;
             }
             let Some(service) = self.project.services.get(&name) else { continue };
             let verdicts = self.verdicts.get(&name).cloned().unwrap_or_default();
-            let planned = self.service_containers(service, &verdicts);
+            let planned = self.service_containers(service, &verdicts, &mut made);
             self.services.insert(name, planned);
         }
+        self.finish_notes(made);
     }
 
-    fn service_containers(&mut self, service: &'a Service, verdicts: &[Verdict<'a>]) -> Planned {
+    fn service_containers(
+        &mut self,
+        service: &'a Service,
+        verdicts: &[Verdict<'a>],
+        made: &mut Vec<StepId>,
+    ) -> Planned {
         let mut planned = Planned::default();
         // Removals first: a name they hold may be wanted by a container that stays or comes.
         let mut removed: Vec<(String, StepId)> = Vec::new();
@@ -35,9 +43,14 @@ impl<'a> Reconciler<'a> {
         for verdict in verdicts {
             match verdict {
                 Verdict::Remove { .. } => {}
-                Verdict::Keep { container } => {
+                Verdict::Keep { container, change } => {
                     let (reference, ready) = self.keep(service, container, &removed);
+                    let changed = self.change(container, &reference, change, ready);
+                    if change.note.is_some() {
+                        made.extend(changed.iter().copied());
+                    }
                     planned.ready.extend(ready);
+                    let ready = changed.last().copied().or(ready);
                     planned.containers.push((reference, ready, self.start_need(service, container)));
                 }
                 Verdict::Create { number } => {
@@ -60,7 +73,7 @@ impl<'a> Reconciler<'a> {
         planned
     }
 
-    /// A container that stays gets back the networks it lost and the name that an interrupted run took.
+    /// A container that stays gets back the name that an interrupted run took.
     fn keep(
         &mut self,
         service: &Service,
@@ -75,20 +88,6 @@ impl<'a> Reconciler<'a> {
             reference.name.clone_from(&wanted);
             let action = Action::RenameContainer { container: reference.clone(), to: wanted };
             ready = Some(self.plan.step(action, Reason::Repair { from: container.name.clone() }, after));
-        }
-        if container.status.is_alive() && service.network_mode.is_empty() {
-            for key in service.networks.keys() {
-                let Some(network) = self.project.networks.get(key) else { continue };
-                let attached = container.networks.contains_key(&network.name);
-                if !attached && !self.network_steps.contains_key(key) {
-                    let action = Action::ConnectNetwork {
-                        network: network.name.clone(),
-                        key: key.clone(),
-                        container: reference.clone(),
-                    };
-                    self.plan.step(action, Reason::NetworkChanged { network: key.clone() }, ready);
-                }
-            }
         }
         (reference, ready)
     }
@@ -147,7 +146,7 @@ impl<'a> Reconciler<'a> {
             name: name.to_owned(),
             replaces: replaces.map(|old| old.id.clone()),
             fresh_volumes: replaces.is_some() && self.renews_volumes(&service.name),
-            contents: std::collections::BTreeMap::new(),
+            contents: self.contents.get(&service.name).cloned().unwrap_or_default(),
         };
         self.plan.step(action, reason, needs)
     }
@@ -203,7 +202,7 @@ impl<'a> Reconciler<'a> {
                 .into_iter()
                 .flatten()
                 .filter_map(|verdict| match verdict {
-                    Verdict::Keep { container } | Verdict::Replace { container, .. } => Some(*container),
+                    Verdict::Keep { container, .. } | Verdict::Replace { container, .. } => Some(*container),
                     Verdict::Remove { .. } | Verdict::Create { .. } => None,
                 })
                 .filter(|container| container.status.is_alive())

@@ -6,7 +6,9 @@
 mod containers;
 mod diff;
 mod images;
+mod in_place;
 mod networks;
+mod notes;
 mod orphans;
 mod start;
 mod verdict;
@@ -19,6 +21,7 @@ use crate::model::{NetworkKey, Project, Service, ServiceName, VolumeKey};
 use crate::observe::{ContainerId, Fields, ObservedState};
 use crate::yaml::NodePath;
 use std::collections::{BTreeMap, BTreeSet};
+use verdict::Verdict;
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +36,12 @@ pub struct Input<'a> {
     pub policy: &'a Policy,
     /// What the services' containers should be made of, flattened; only needed to name the fields that differ.
     pub wanted: &'a BTreeMap<ServiceName, Fields>,
+    /// Hashes of the contents of the services' configs and secrets, by `config:KEY` and `secret:KEY`.
+    pub contents: &'a BTreeMap<ServiceName, Contents>,
 }
+
+/// Hashes of contents, by `config:KEY` and `secret:KEY`.
+pub type Contents = BTreeMap<String, String>;
 
 /// Why no plan can be made: something the engine lacks, at the place in the file that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +70,11 @@ pub fn reconcile(input: &Input<'_>) -> Result<Plan, Vec<Problem>> {
     reconciler.starts();
     reconciler.orphans();
     reconciler.final_wait();
+    reconciler.tidy_notes();
     if reconciler.problems.is_empty() { Ok(reconciler.plan.finish()) } else { Err(reconciler.problems) }
 }
 
-/// The containers whose definition differs from the one they were made from: the ones whose fields are worth asking
+/// The containers whose definition differs from the one they were made from, and with `drift` all that stay: the ones whose fields are worth asking
 /// the engine for, so that the plan can name what differs.
 pub fn diverged(input: &Input<'_>) -> Vec<(ServiceName, ContainerId)> {
     let mut reconciler = Reconciler::new(input);
@@ -74,9 +83,17 @@ pub fn diverged(input: &Input<'_>) -> Vec<(ServiceName, ContainerId)> {
     let mut found = Vec::new();
     for (service, verdicts) in &reconciler.verdicts {
         for verdict in verdicts {
-            if let verdict::Verdict::Replace { container, reason: Reason::ConfigChanged { .. }, .. } = verdict
-            {
-                found.push((service.clone(), container.id.clone()));
+            match verdict {
+                Verdict::Replace { container, reason: Reason::ConfigChanged { .. }, .. } => {
+                    found.push((service.clone(), container.id.clone()));
+                }
+                Verdict::Keep { container, .. } if input.policy.drift => {
+                    found.push((service.clone(), container.id.clone()));
+                }
+                Verdict::Keep { .. }
+                | Verdict::Replace { .. }
+                | Verdict::Remove { .. }
+                | Verdict::Create { .. } => {}
             }
         }
     }
@@ -90,6 +107,7 @@ struct Reconciler<'a> {
     observed: &'a ObservedState,
     policy: &'a Policy,
     wanted: &'a BTreeMap<ServiceName, Fields>,
+    contents: &'a BTreeMap<ServiceName, Contents>,
     plan: PlanBuilder,
     problems: Vec<Problem>,
     /// The step that brings an image, by reference.
@@ -99,11 +117,15 @@ struct Reconciler<'a> {
     /// The step that makes a volume.
     volume_steps: BTreeMap<VolumeKey, StepId>,
     /// What becomes of each service's containers.
-    verdicts: BTreeMap<ServiceName, Vec<verdict::Verdict<'a>>>,
+    verdicts: BTreeMap<ServiceName, Vec<Verdict<'a>>>,
     /// Services that cannot be decided before an image has come, and those that wait for them.
     held: BTreeSet<ServiceName>,
     /// The steps that stop a container, so that none is stopped twice.
     stops: BTreeMap<ContainerId, StepId>,
+    /// The step that says which containers are about to change in place.
+    notes_begun: Option<StepId>,
+    /// The containers that the replacement of a network takes back into it.
+    reconnected: BTreeSet<(NetworkKey, ContainerId)>,
     /// What the plan does with each service.
     services: BTreeMap<ServiceName, Planned>,
     /// Waits, so that dependents share them.
@@ -140,6 +162,7 @@ impl<'a> Reconciler<'a> {
             observed: input.observed,
             policy: input.policy,
             wanted: input.wanted,
+            contents: input.contents,
             plan: PlanBuilder::default(),
             problems: Vec::new(),
             image_steps: BTreeMap::new(),
@@ -148,6 +171,8 @@ impl<'a> Reconciler<'a> {
             verdicts: BTreeMap::new(),
             held: BTreeSet::new(),
             stops: BTreeMap::new(),
+            notes_begun: None,
+            reconnected: BTreeSet::new(),
             services: BTreeMap::new(),
             gates: BTreeMap::new(),
         }

@@ -86,6 +86,7 @@ impl<'a> Reconciler<'a> {
                     key: key.clone(),
                     container: ContainerRef::to(container),
                 };
+                self.reconnected.insert((key.clone(), container.id.clone()));
                 ready =
                     Some(self.plan.step(action, Reason::NetworkChanged { network: key.clone() }, [created]));
             }

@@ -1,16 +1,18 @@
 //! What becomes of each container: a total accounting, the ones that stay included.
 
-use super::{Reconciler, diff};
+use super::Reconciler;
+use super::in_place::Change;
 use crate::model::{Service, ServiceName, hash};
 use crate::observe::{Container, ContainerStatus};
 use crate::plan::{Reason, Recreate};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of one container, or of a number that has none.
 #[derive(Debug, Clone)]
 pub(super) enum Verdict<'a> {
-    /// It stays.
-    Keep { container: &'a Container },
+    /// It stays, and may change in place.
+    Keep { container: &'a Container, change: Change },
     /// It makes way for a new one.
     Replace { container: &'a Container, number: u32, reason: Reason },
     /// It goes.
@@ -53,12 +55,12 @@ impl<'a> Reconciler<'a> {
             }
         }
         // A run that was interrupted in a replacement leaves two containers of one number.
-        let mut present: Vec<(u32, &'a Container, Option<Reason>)> = Vec::new();
+        let mut present: Vec<(u32, &'a Container, Result<Change, Reason>)> = Vec::new();
         for (number, mut twins) in by_number {
             twins.sort_by_key(|twin| self.twin_rank(service, twin));
             let mut twins = twins.into_iter();
             if let Some(keeper) = twins.next() {
-                present.push((number, keeper, self.must_recreate(service, keeper)));
+                present.push((number, keeper, self.judge(service, keeper)));
             }
             verdicts.extend(twins.map(|surplus| Verdict::Remove {
                 container: surplus,
@@ -66,16 +68,16 @@ impl<'a> Reconciler<'a> {
             }));
         }
         // Surplus: the ones that would be replaced anyway go first, then the highest numbers.
-        present.sort_by_key(|(number, _, reason)| (reason.is_some(), *number));
+        present.sort_by_key(|(number, _, judged)| (judged.is_err(), *number));
         let wanted = self.replicas(service);
         let keep = usize::try_from(wanted).unwrap_or(usize::MAX).min(present.len());
         let mut highest = present.iter().map(|(number, ..)| *number).max().unwrap_or(0);
         let surplus = present.split_off(keep);
         present.sort_by_key(|(number, ..)| *number);
-        for (number, container, reason) in present {
-            verdicts.push(match reason {
-                None => Verdict::Keep { container },
-                Some(reason) => Verdict::Replace { container, number, reason },
+        for (number, container, judged) in present {
+            verdicts.push(match judged {
+                Ok(change) => Verdict::Keep { container, change },
+                Err(reason) => Verdict::Replace { container, number, reason },
             });
         }
         for (_, container, _) in surplus.into_iter().rev() {
@@ -92,13 +94,26 @@ impl<'a> Reconciler<'a> {
     /// Of two containers of one number the first in this order stays: the one that already is what is wanted, else the
     /// one that serves, else the newest.
     fn twin_rank(&self, service: &Service, twin: &Container) -> (bool, bool, i64, String) {
-        let current = twin.identity.config_hash.as_deref() == Some(self.wanted_hash(service).as_str());
+        let current = twin.identity.current_hash() == Some(self.wanted_hash(service).as_str());
         (!current, !twin.status.is_alive(), -twin.created, twin.id.0.clone())
     }
 
     /// The hash a service's container would get now.
     pub(super) fn wanted_hash(&self, service: &Service) -> String {
-        let resolved = service.with_container_ids(|parent| {
+        hash::service(&self.resolved(service))
+    }
+
+    /// A service with the ids of the containers whose namespaces and volumes it shares.
+    pub(super) fn resolved<'s>(&self, service: &'s Service) -> Cow<'s, Service> {
+        service.with_container_ids(|parent| {
+            // Of two containers that an interrupted run left it is the one that stays.
+            let stays = self.verdicts.get(parent).into_iter().flatten().find_map(|verdict| match verdict {
+                Verdict::Keep { container, .. } => Some(container.id.0.clone()),
+                Verdict::Replace { .. } | Verdict::Remove { .. } | Verdict::Create { .. } => None,
+            });
+            if stays.is_some() {
+                return stays;
+            }
             let mut ids: Vec<&Container> = self
                 .observed
                 .containers
@@ -107,37 +122,70 @@ impl<'a> Reconciler<'a> {
                 .collect();
             ids.sort_by_key(|container| container.identity.number);
             ids.first().map(|container| container.id.0.clone())
-        });
-        hash::service(&resolved)
+        })
     }
 
-    /// Whether and why a container cannot stay, the strongest reason first.
-    fn must_recreate(&self, service: &Service, container: &Container) -> Option<Reason> {
+    /// What changes in a container that stays.
+    ///
+    /// # Errors
+    /// Why it cannot stay, the strongest reason first.
+    fn judge(&self, service: &Service, container: &Container) -> Result<Change, Reason> {
         match self.recreate(&service.name) {
-            Recreate::Never => return None,
-            Recreate::Force => return Some(Reason::Forced),
+            Recreate::Never => return Ok(self.network_drift(service, container)),
+            Recreate::Force => return Err(Reason::Forced),
             Recreate::Diverged => {}
         }
         if container.status == ContainerStatus::Dead {
-            return Some(Reason::NotRunning { status: container.status.as_str().to_owned() });
+            return Err(Reason::NotRunning { status: container.status.as_str().to_owned() });
         }
         if let Some(parent) = self.recreated_parent(service) {
-            return Some(Reason::ParentRecreated { service: parent });
+            return Err(Reason::ParentRecreated { service: parent });
         }
-        if container.identity.config_hash.as_deref() != Some(self.wanted_hash(service).as_str()) {
-            let fields = match (self.observed.fields.get(&container.id), self.wanted.get(&service.name)) {
-                (Some(old), Some(new)) => diff::changes(old, new),
-                _ => Vec::new(),
-            };
-            return Some(Reason::ConfigChanged { fields });
-        }
+        let wanted_hash = self.wanted_hash(service);
+        let fields = self.observed.fields.get(&container.id).zip(self.wanted.get(&service.name));
+        let mut change = if container.identity.current_hash() == Some(wanted_hash.as_str()) {
+            match fields.filter(|_| self.policy.drift) {
+                Some((old, new)) => {
+                    self.drift(service, old, new).map_err(|fields| Reason::Drifted { fields })?
+                }
+                None => Change::default(),
+            }
+        } else {
+            let Some(fields) = fields else { return Err(Reason::ConfigChanged { fields: Vec::new() }) };
+            self.in_place(service, container, fields, &wanted_hash)
+                .map_err(|fields| Reason::ConfigChanged { fields })?
+        };
         let image = self.observed.images.get(&self.project.image_name(service));
         if let (Some(made_from), Some(image)) = (&container.identity.image_digest, image)
             && *made_from != image.digest
         {
-            return Some(Reason::ImageChanged { from: made_from.clone(), to: image.digest.clone() });
+            return Err(Reason::ImageChanged { from: made_from.clone(), to: image.digest.clone() });
         }
-        self.missing_volume(service, container)
+        let files = self.changed_contents(service, container);
+        if !files.is_empty() {
+            return Err(Reason::ContentChanged { files });
+        }
+        if let Some(reason) = self.missing_volume(service, container) {
+            return Err(reason);
+        }
+        if change.pieces.is_empty() {
+            change = self.network_drift(service, container);
+        }
+        Ok(change)
+    }
+
+    /// Configs and secrets whose contents are not what the container was given. Of containers that the reference made
+    /// nothing is known, and a container is not replaced for that.
+    fn changed_contents(&self, service: &Service, container: &Container) -> Vec<String> {
+        let (Some(given), Some(wanted)) = (&container.identity.contents, self.contents.get(&service.name))
+        else {
+            return Vec::new();
+        };
+        given
+            .iter()
+            .filter(|(file, hash)| wanted.get(*file).is_some_and(|wanted| wanted != *hash))
+            .map(|(file, _)| file.replacen(':', " ", 1))
+            .collect()
     }
 
     fn recreated_parent(&self, service: &Service) -> Option<ServiceName> {

@@ -1,12 +1,12 @@
 //! Properties of the planner on random projects in random states: it is finished when it is done, every prefix of a plan
 //! leaves something it can go on from, and no plan contradicts itself.
 
-use super::{brought_up, plan_with};
+use super::{brought_up, plan_over};
 use proptest::prelude::*;
-use stack::model::{Project, hash};
+use stack::model::{Project, ServiceName, hash};
 use stack::observe::{
-    Container, ContainerId, ContainerStatus, Health, Identity, ObservedEndpoint, ObservedImage,
-    ObservedMount, ObservedNetwork, ObservedState, ObservedVolume,
+    Container, ContainerId, ContainerStatus, Fields, Health, Identity, InPlace, ObservedEndpoint,
+    ObservedImage, ObservedMount, ObservedNetwork, ObservedNotes, ObservedState, ObservedVolume,
 };
 use stack::plan::{Action, OrphanPolicy, Plan, Policy, StepId, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,18 +36,33 @@ fn stack_file() -> impl Strategy<Value = String> {
                 text.push_str("    volumes: [data:/data]\n");
             }
         }
-        text.push_str("volumes: {data: {}}\n");
+        text.push_str("volumes: {data: {}}\nnetworks: {more: {}}\n");
         text
     })
 }
 
 /// What may have happened to a container behind our back.
 fn mishaps() -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec(0..8_u8, 0..12)
+    proptest::collection::vec(0..11_u8, 0..12)
+}
+
+/// What the containers of each service should be made of, as far as it matters here.
+fn wanted(project: &Project) -> BTreeMap<ServiceName, Fields> {
+    let fields = |service: &stack::model::Service| {
+        let networks = service.networks.keys().filter_map(|key| project.networks.get(key));
+        let mut fields: Fields =
+            networks.map(|network| (format!("networks.{}", network.name), "joined".into())).collect();
+        fields.insert("mem_limit".to_owned(), 2.into());
+        if service.network_mode.is_empty() {
+            fields.insert("network_mode".to_owned(), format!("{}_default", project.name).into());
+        }
+        fields
+    };
+    project.services.values().map(|service| (service.name.clone(), fields(service))).collect()
 }
 
 /// Makes a mess of what was brought up, the same for the same numbers.
-fn mess(observed: &mut ObservedState, mishaps: &[u8]) {
+fn mess(project: &Project, observed: &mut ObservedState, mishaps: &[u8]) {
     let count = observed.containers.len();
     for (index, mishap) in mishaps.iter().enumerate() {
         if count == 0 {
@@ -69,8 +84,33 @@ fn mess(observed: &mut ObservedState, mishaps: &[u8]) {
                 twin.status = ContainerStatus::Created;
                 observed.containers.push(twin);
             }
-            _ => container.name = format!("0123456789ab_{}", container.name),
+            7 => container.name = format!("0123456789ab_{}", container.name),
+            // Made with another limit: that can change in place.
+            8 => {
+                let Some(service) = project.services.get(&container.identity.service) else { continue };
+                container.identity.base_hash = Some(hash::base(service));
+                container.identity.config_hash = Some("another limit".to_owned());
+                let mut fields = wanted(project).remove(&service.name).expect("the service is in the file");
+                fields.insert("mem_limit".to_owned(), 1.into());
+                observed.fields.insert(container.id.clone(), fields);
+            }
+            // Put into another network of the project by hand, or out of its own.
+            9 if !container.networks.is_empty() => {
+                container.networks.insert("p_more".to_owned(), ObservedEndpoint::default());
+            }
+            9 => {}
+            _ => container.networks.clear(),
         }
+    }
+    inspect(observed);
+}
+
+/// What inspecting says of the networks is what the list says.
+fn inspect(world: &mut ObservedState) {
+    for container in &world.containers {
+        let Some(fields) = world.fields.get_mut(&container.id) else { continue };
+        fields.retain(|field, _| !field.starts_with("networks."));
+        fields.extend(container.networks.keys().map(|name| (format!("networks.{name}"), "joined".into())));
     }
 }
 
@@ -88,7 +128,36 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
                 made.get(step).cloned().expect("a step comes after the one that creates")
             }
         };
+        let wanted = wanted(project);
         match &step.action {
+            Action::UpdateContainer { container } => {
+                let id = id(&container.target);
+                let limit = wanted[&container.service]["mem_limit"].clone();
+                world
+                    .fields
+                    .get_mut(&id)
+                    .expect("what it was is known")
+                    .insert("mem_limit".to_owned(), limit);
+            }
+            Action::WriteNotes { name, generation, notes, supersedes } => {
+                assert!(world.notes.iter().all(|one| one.name != *name), "the name `{name}` is taken");
+                world.notes.retain(|one| Some(&one.name) != supersedes.as_ref());
+                let notes = ObservedNotes {
+                    id: name.clone(),
+                    name: name.clone(),
+                    generation: *generation,
+                    notes: notes.clone(),
+                };
+                world.notes.insert(0, notes);
+                read_notes(&mut world);
+            }
+            Action::RemoveNotes { name, .. } => {
+                world.notes.retain(|one| one.name != *name);
+                read_notes(&mut world);
+            }
+            Action::DisconnectNetwork { network, container } => {
+                find(&mut world, &id(&container.target)).networks.remove(network);
+            }
             Action::PullImage { image, .. } | Action::BuildImage { image, .. } => {
                 let digest = format!("sha256:{image}");
                 world.images.insert(image.clone(), ObservedImage { id: digest.clone(), digest });
@@ -141,11 +210,7 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
             }
             Action::Wait { .. } | Action::Delay { .. } | Action::Monitor { .. } => {}
             Action::RemoveNetwork { .. }
-            | Action::DisconnectNetwork { .. }
             | Action::RemoveVolume { .. }
-            | Action::UpdateContainer { .. }
-            | Action::WriteNotes { .. }
-            | Action::RemoveNotes { .. }
             | Action::RemoveImage { .. }
             | Action::RestartContainer { .. }
             | Action::KillContainer { .. }
@@ -153,8 +218,21 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
             | Action::RunHook { .. }
             | Action::RunProvider { .. } => panic!("these projects need no {:?}", step.action),
         }
+        inspect(&mut world);
     }
     world
+}
+
+/// What observing makes of the notes.
+fn read_notes(world: &mut ObservedState) {
+    let newest = world.notes.first().map(|newest| newest.notes.clone()).unwrap_or_default();
+    for container in &mut world.containers {
+        container.identity.in_place = match newest.get(&container.id.0) {
+            None => InPlace::Never,
+            Some(None) => InPlace::Unfinished,
+            Some(Some(hash)) => InPlace::To(hash.clone()),
+        };
+    }
 }
 
 fn find<'a>(world: &'a mut ObservedState, id: &ContainerId) -> &'a mut Container {
@@ -224,18 +302,18 @@ fn contradictions(plan: &Plan) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_that_was_carried_out_leaves_nothing_to_do(text in stack_file(), mishaps in mishaps()) {
         let project = super::project(&text);
         let policy = Policy { orphans: OrphanPolicy::Remove, ..Policy::default() };
         let mut observed = brought_up(&project);
-        mess(&mut observed, &mishaps);
-        let plan = plan_with(&project, &observed, &policy);
+        mess(&project, &mut observed, &mishaps);
+        let plan = plan_over(&project, &observed, &policy, &wanted(&project));
         prop_assert_eq!(contradictions(&plan), Vec::<String>::new());
         let after = apply(&project, &observed, &plan, plan.steps.len());
-        let again = plan_with(&project, &after, &policy);
+        let again = plan_over(&project, &after, &policy, &wanted(&project));
         prop_assert!(again.is_empty(), "left to do:\n{again}\nafter:\n{plan}");
     }
 
@@ -249,13 +327,13 @@ proptest! {
         let project = super::project(&text);
         let policy = Policy::default();
         let mut observed = if from_nothing { ObservedState::default() } else { brought_up(&project) };
-        mess(&mut observed, &mishaps);
-        let plan = plan_with(&project, &observed, &policy);
+        mess(&project, &mut observed, &mishaps);
+        let plan = plan_over(&project, &observed, &policy, &wanted(&project));
         let broken = apply(&project, &observed, &plan, cut.index(plan.steps.len() + 1));
-        let next = plan_with(&project, &broken, &policy);
+        let next = plan_over(&project, &broken, &policy, &wanted(&project));
         prop_assert_eq!(contradictions(&next), Vec::<String>::new());
         let mended = apply(&project, &broken, &next, next.steps.len());
-        let again = plan_with(&project, &mended, &policy);
+        let again = plan_over(&project, &mended, &policy, &wanted(&project));
         prop_assert!(again.is_empty(), "left to do:\n{again}\nafter:\n{next}\nbroken off:\n{plan}");
         for service in project.services.values() {
             let running = mended.containers.iter().filter(|one| {

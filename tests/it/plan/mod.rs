@@ -4,8 +4,8 @@ use stack::graph::ServiceGraph;
 use stack::load::{LoadRequest, load};
 use stack::model::{Project, ServiceName, hash};
 use stack::observe::{
-    Container, ContainerId, ContainerStatus, Health, Identity, ObservedImage, ObservedMount, ObservedNetwork,
-    ObservedState, ObservedVolume,
+    Container, ContainerId, ContainerStatus, Fields, Health, Identity, ObservedImage, ObservedMount,
+    ObservedNetwork, ObservedState, ObservedVolume,
 };
 use stack::plan::lifecycle::{self, Lifecycle};
 use stack::plan::{
@@ -115,9 +115,18 @@ pub fn container(project: &Project, service: &str, number: u32) -> Container {
 
 /// Plans with nothing but the given policy.
 pub fn plan_with(project: &Project, observed: &ObservedState, policy: &Policy) -> Plan {
+    plan_over(project, observed, policy, &BTreeMap::new())
+}
+
+/// The same, knowing what the services' containers should be made of.
+pub fn plan_over(
+    project: &Project,
+    observed: &ObservedState,
+    policy: &Policy,
+    wanted: &BTreeMap<ServiceName, Fields>,
+) -> Plan {
     let graph = ServiceGraph::of(project);
-    let wanted = BTreeMap::new();
-    reconcile(&Input { project, graph: &graph, observed, policy, wanted: &wanted })
+    reconcile(&Input { project, graph: &graph, observed, policy, wanted, contents: &BTreeMap::new() })
         .expect("a plan can be made")
 }
 
@@ -416,6 +425,7 @@ fn problems_are_gathered_and_nothing_is_planned() {
         observed: &ObservedState::default(),
         policy: &policy,
         wanted: &BTreeMap::new(),
+        contents: &BTreeMap::new(),
     };
     let problems = reconcile(&input).unwrap_err();
     let paths: Vec<String> = problems.iter().map(|problem| problem.path.to_string()).collect();

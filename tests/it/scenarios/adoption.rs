@@ -84,3 +84,32 @@ fn either_tool_takes_over_what_the_other_started() {
         story.step("the reference takes it down").reference_runs("down -v").exits(0).nothing_left();
     });
 }
+
+#[test]
+fn what_the_reference_started_changes_in_place_too() {
+    scenario("a limit must change in place in a container that the reference made", |story| {
+        if !story.has_reference() {
+            return;
+        }
+        story.file("conf/settings", "a=b\n").file("conf/token", "t\n").file("compose.yaml", SHOP);
+        story.step("the reference starts it").reference_runs("up -d").exits(0);
+        let before = story.look();
+        let changed = SHOP
+            .replace("restart: on-failure:3", "restart: always")
+            .replace("mem_limit: 100m", "mem_limit: 120m")
+            .replace("memory: 100m", "memory: 120m");
+        story.step("other limits").file("compose.yaml", &changed).runs("plan").exits(0);
+        story
+            .prints("mem_limit: 104857600 → 125829120")
+            .prints("restart: on-failure:3 → always")
+            .prints("1 to change");
+        story.runs("up -d").exits(0).kept(&before, "web").kept(&before, "db").kept(&before, "beside");
+        story.step("up again").runs("up -d").exits(0).runs("plan --detailed-exitcode").exits(0);
+        story.kept(&before, "web");
+        story.step("the reference, which cannot know, replaces it once").reference_runs("up -d").exits(0);
+        story.replaced(&before, "web").kept(&before, "db");
+        let now = story.look();
+        story.step("and we take that over").runs("plan --detailed-exitcode").exits(0).runs("up -d").exits(0);
+        story.kept(&now, "web");
+    });
+}

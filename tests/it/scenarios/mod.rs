@@ -6,6 +6,7 @@ mod commands;
 mod errors;
 mod events;
 mod gates;
+mod in_place;
 mod interrupted;
 mod profiles;
 mod readiness;

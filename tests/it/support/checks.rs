@@ -90,6 +90,23 @@ impl Scenario<'_> {
         Snapshot(rows.iter().map(|row| self.seen(row)).collect())
     }
 
+    /// What the engine says about the first container of a service.
+    #[track_caller]
+    pub fn inspect(&self, service: &str) -> Value {
+        match self.look().of(service).first() {
+            Some(one) => self.get(&format!("/containers/{}/json", one.id)),
+            None => self.fail(&format!("`{service}` has a container")),
+        }
+    }
+
+    /// The names of the project's networks, labelled or not, that have a text in them.
+    pub fn networks_named(&self, text: &str) -> Vec<String> {
+        let all = self.get("/networks");
+        let names = all.as_array().into_iter().flatten().filter_map(|row| row["Name"].as_str());
+        let own = |name: &&str| name.starts_with(self.project()) && name.contains(text);
+        names.filter(own).map(ToOwned::to_owned).collect()
+    }
+
     fn seen(&self, row: &Value) -> Seen {
         let id = row["Id"].as_str().unwrap_or_default().to_owned();
         let whole = self.get(&format!("/containers/{id}/json"));
