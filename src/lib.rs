@@ -25,7 +25,7 @@
 //! | 6 | [`observe`] | what the engine has |
 //! | 7 | [`plan`] | the difference, as steps with reasons |
 //! | 8 | [`apply`] | steps → engine calls |
-//! | 9 | [`ops`] | one request after another, in the right order |
+//! | 9 | [`ops`], [`watch`] | one request after another, in the right order; files that change, followed |
 //! | 10 | [`ui`] | events → terminal |
 //! | 11 | [`cli`] | argv → request, failure → exit code |
 //!
@@ -50,4 +50,5 @@ pub mod ops;
 pub mod plan;
 pub mod source;
 pub mod ui;
+pub mod watch;
 pub mod yaml;

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 mod context;
-mod ignore;
 
 /// Builds a service's image and remembers what it is now.
 pub(super) async fn image(cx: &Cx, name: &ServiceName, image: &str) -> Result<(), StepError> {
@@ -135,7 +134,7 @@ fn context_stream(
             root.join(&dockerfile).display()
         )));
     }
-    let rules = ignore::Rules::read(&root, Path::new(&dockerfile)).map_err(|error| {
+    let rules = super::ignore::Rules::read(&root, Path::new(&dockerfile)).map_err(|error| {
         StepError::new(format!("cannot read the ignore file of `{}`: {error}", root.display()))
     })?;
     let inline = (!build.dockerfile_inline.is_empty()).then(|| build.dockerfile_inline.clone());

@@ -17,6 +17,7 @@ mod ps;
 mod run;
 mod up;
 mod version;
+mod watch;
 
 pub use env::{Surroundings, VARIABLES};
 pub use exit::Failure;
@@ -93,10 +94,11 @@ enum Command {
     Unpause(lifecycle::ServicesArgs),
     Up(up::Args),
     Version(version::Args),
+    Watch(watch::Args),
 }
 
 /// What every command gets: the flags before it, and the process's surroundings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Which project is meant.
     pub project: ProjectArgs,
@@ -116,6 +118,17 @@ impl Context {
     /// Whether text on standard output carries colours.
     pub fn stdout_colour(&self) -> bool {
         colour(self.ansi, &self.surroundings, self.surroundings.stdout_is_terminal) == Colour::Always
+    }
+
+    /// The same for a command that goes on: what happens is told line by line, not redrawn.
+    #[must_use]
+    pub fn scrolling(&self, quiet: bool) -> Self {
+        let progress = match self.progress {
+            _ if quiet => ProgressMode::Quiet,
+            ProgressMode::Auto | ProgressMode::Tty => ProgressMode::Plain,
+            ProgressMode::Plain | ProgressMode::Json | ProgressMode::Quiet => self.progress,
+        };
+        Self { progress, ..self.clone() }
     }
 
     /// Prints a load's warnings, once, before anything else happens.
@@ -177,6 +190,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Unpause(args) => lifecycle::unpause(context, args),
         Command::Up(args) => up::run(context, args),
         Command::Version(args) => version::run(args),
+        Command::Watch(args) => watch::run(context, args),
     }
 }
 

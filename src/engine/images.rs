@@ -161,6 +161,15 @@ impl Engine {
         Ok(self.inspect_image(image).await?.id.unwrap_or_default())
     }
 
+    /// When an image was made, in nanoseconds since 1970; 0 when it does not say.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there.
+    pub async fn image_created_nano(&self, image: &str) -> Result<i128, EngineError> {
+        let created = self.inspect_image(image).await?.created.unwrap_or_default();
+        Ok(created.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_nanosecond).unwrap_or_default())
+    }
+
     /// What containers of this image are made of unless they say otherwise.
     ///
     /// # Errors

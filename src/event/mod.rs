@@ -159,6 +159,17 @@ pub enum EventKind {
         /// What.
         message: String,
     },
+    /// A batch of file changes was carried out on it.
+    Watched {
+        /// What was done.
+        deed: WatchDeed,
+        /// How many paths it was about; 0 where they do not matter.
+        count: usize,
+        /// The first few of the paths.
+        paths: Vec<String>,
+        /// How long it took.
+        took_ms: u64,
+    },
     /// A line of a program's output (a build, a hook).
     Output {
         /// The line, without its end.
@@ -170,6 +181,22 @@ pub enum EventKind {
 pub fn schema() -> serde_json::Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<Event>().to_value()
+}
+
+/// What `watch` did after files had changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WatchDeed {
+    /// Files were copied and deleted.
+    Sync,
+    /// The image was built and the containers replaced.
+    Rebuild,
+    /// The containers were restarted.
+    Restart,
+    /// A command ran in the containers.
+    Exec,
+    /// The stack files were read again and the difference applied.
+    Reload,
 }
 
 /// One line of a container's output, or a line about it.
@@ -190,17 +217,27 @@ pub struct EventSink {
     sender: mpsc::UnboundedSender<Event>,
     next: Arc<AtomicU64>,
     started: Instant,
+    changes_only: bool,
 }
 
 impl EventSink {
     /// A sink and the receiver that the ui drains.
     pub fn new(started: Instant) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender, next: Arc::new(AtomicU64::new(0)), started }, receiver)
+        (Self { sender, next: Arc::new(AtomicU64::new(0)), started, changes_only: false }, receiver)
+    }
+
+    /// The same channel, for a command that goes on and on: what is as it should be is not worth an event each time.
+    #[must_use]
+    pub fn changes_only(&self) -> Self {
+        Self { changes_only: true, ..self.clone() }
     }
 
     /// Sends one event. A ui that is gone is no reason to fail.
     pub fn send(&self, subject: Subject, kind: EventKind) {
+        if self.changes_only && matches!(kind, EventKind::Unchanged { .. }) {
+            return;
+        }
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
         let at_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         drop(self.sender.send(Event { seq, at_ms, subject, kind }));

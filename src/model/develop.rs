@@ -1,6 +1,6 @@
 //! `develop`: what `watch` does when files change.
 
-use super::{EnvironmentMap, Extensions, serial::is_default};
+use super::{EnvironmentMap, Extensions, Hook, serial::is_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,4 +89,18 @@ pub struct WatchExec {
     #[schemars(skip)]
     #[serde(rename = "x-*", skip_serializing_if = "is_default")]
     pub extensions: Extensions,
+}
+
+impl WatchExec {
+    /// The same as a hook: both are programs that run inside a container.
+    pub fn as_hook(&self) -> Hook {
+        Hook {
+            command: self.command.clone(),
+            user: self.user.clone(),
+            privileged: self.privileged,
+            working_dir: self.working_dir.clone(),
+            environment: self.environment.clone(),
+            ..Hook::default()
+        }
+    }
 }

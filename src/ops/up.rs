@@ -100,7 +100,10 @@ const ATTEMPTS: u32 = 5;
 
 /// Converges; again where another run on the same project got in between, because then the view was stale and a new look
 /// is all it takes.
-async fn converge(
+///
+/// # Errors
+/// What stopped it.
+pub async fn converge(
     session: &Session,
     engine: &Engine,
     loaded: &Loaded,

@@ -43,6 +43,13 @@ impl Board {
             EventKind::Planned { .. } => {}
             EventKind::Warning { message } => return Some(format!("warning: {message}")),
             EventKind::Output { line } => return Some(line.clone()),
+            EventKind::Watched { deed, count, paths, took_ms } => {
+                return Some(format!(
+                    "{} {}",
+                    words::subject(&event.subject),
+                    words::watched(*deed, *count, paths, *took_ms)
+                ));
+            }
             EventKind::Started { verb, reason } => {
                 let row = self.row(event);
                 row.state = RowState::Working;

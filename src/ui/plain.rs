@@ -17,6 +17,7 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::Failed { .. } => "Error".to_owned(),
         EventKind::Skipped { because, .. } => format!("Skipped ({because} failed)"),
         EventKind::Warning { message } => return Some(format!("warning: {message}\n")),
+        EventKind::Watched { deed, count, paths, took_ms } => words::watched(*deed, *count, paths, *took_ms),
         EventKind::Output { line } => return Some(format!("{line}\n")),
     };
     Some(format!(" {subject} {text}\n"))

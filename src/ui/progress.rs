@@ -87,7 +87,10 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) {
             }
         }
         (ProgressMode::Quiet, None)
-            if !matches!(event.kind, EventKind::Warning { .. } | EventKind::Failed { .. }) => {}
+            if !matches!(
+                event.kind,
+                EventKind::Warning { .. } | EventKind::Failed { .. } | EventKind::Watched { .. }
+            ) => {}
         // After the rows made way for log lines only what went wrong is worth a line.
         (ProgressMode::Tty, None)
             if !matches!(event.kind, EventKind::Warning { .. } | EventKind::Failed { .. }) => {}

@@ -1,6 +1,6 @@
 //! The words for what happens, as scripts grep for them: `Container p-web-1 Created`.
 
-use crate::event::{Subject, Verb};
+use crate::event::{Subject, Verb, WatchDeed};
 
 /// While it is being done.
 pub(super) fn working(verb: Verb) -> &'static str {
@@ -49,6 +49,25 @@ pub(super) fn done(verb: Verb) -> &'static str {
         Verb::Hook => "Hook done",
         Verb::Provide => "Provided",
     }
+}
+
+/// What was done after files had changed: `Synced 3 files in 12 ms (src/a.py, src/b.py, …)`.
+pub(super) fn watched(deed: WatchDeed, count: usize, paths: &[String], took_ms: u64) -> String {
+    let what = match deed {
+        WatchDeed::Sync => "Synced",
+        WatchDeed::Rebuild => "Rebuilt",
+        WatchDeed::Restart => "Restarted",
+        WatchDeed::Exec => "Ran its command",
+        WatchDeed::Reload => "Reloaded",
+    };
+    let files = match count {
+        0 => String::new(),
+        1 => " 1 file".to_owned(),
+        count => format!(" {count} files"),
+    };
+    let more = if count > paths.len() { ", …" } else { "" };
+    let names = if paths.is_empty() { String::new() } else { format!(" ({}{more})", paths.join(", ")) };
+    format!("{what}{files} in {took_ms} ms{names}")
 }
 
 /// What an event is about, as a row begins.

@@ -1,11 +1,11 @@
 //! A folder as an archive, streamed with constant memory.
 
-use super::ignore::Rules;
+use crate::apply::ignore::Rules;
+use crate::apply::pack::Pieces;
 use bytes::Bytes;
 use futures_util::Stream;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tokio::sync::mpsc;
 
 /// The name under which an inline Dockerfile travels.
 pub(super) const INLINE: &str = ".stack-inline.Dockerfile";
@@ -18,10 +18,10 @@ pub(super) fn stream(
     inline: Option<String>,
     rules: Rules,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    let (sender, receiver) = mpsc::channel::<Bytes>(8);
+    let (pieces, receiver) = Pieces::channel();
     // Packing reads files, which blocks; it ends when the engine stops reading, because the channel is gone then.
     let packing =
-        tokio::task::spawn_blocking(move || pack(&root, &dockerfile, inline.as_deref(), &rules, sender));
+        tokio::task::spawn_blocking(move || pack(&root, &dockerfile, inline.as_deref(), &rules, pieces));
     futures_util::stream::unfold((receiver, Some(packing)), |(mut receiver, packing)| async move {
         if let Some(bytes) = receiver.recv().await {
             return Some((bytes, (receiver, packing)));
@@ -38,9 +38,9 @@ fn pack(
     dockerfile: &str,
     inline: Option<&str>,
     rules: &Rules,
-    sender: mpsc::Sender<Bytes>,
+    pieces: Pieces,
 ) -> io::Result<()> {
-    let mut archive = tar::Builder::new(Pieces { sender, buffer: Vec::with_capacity(PIECE) });
+    let mut archive = tar::Builder::new(pieces);
     archive.follow_symlinks(false);
     folder(&mut archive, root, Path::new(""), dockerfile, rules)?;
     if let Some(text) = inline {
@@ -103,32 +103,5 @@ fn append<W: Write>(archive: &mut tar::Builder<W>, from: &Path, path: &Path) -> 
         // The size is fixed in the header: a file that grows meanwhile is cut, one that shrinks is an error.
         let file = std::fs::File::open(from)?;
         archive.append_data(&mut header, path, io::Read::take(file, metadata.len()))
-    }
-}
-
-/// Bytes of one message.
-const PIECE: usize = 64 * 1024;
-
-/// A writer that sends what it is given in pieces.
-struct Pieces {
-    sender: mpsc::Sender<Bytes>,
-    buffer: Vec<u8>,
-}
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= PIECE {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let piece = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(PIECE)));
-        self.sender.blocking_send(piece).map_err(|_closed| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::scenario::{Scenario, scenario};
 use serde_json::Value;
-use stack::event::{Diagnosis, Event, EventKind, ProbeRun, Subject, Verb};
+use stack::event::{Diagnosis, Event, EventKind, ProbeRun, Subject, Verb, WatchDeed};
 
 fn written() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/events.schema.json");
@@ -31,6 +31,7 @@ fn one_of_each() -> Vec<EventKind> {
         EventKind::Failed { verb, message: text(), diagnosis: Some(Box::new(diagnosis)) },
         EventKind::Skipped { verb, because: text() },
         EventKind::Warning { message: text() },
+        EventKind::Watched { deed: WatchDeed::Sync, count: 1, paths: vec![text()], took_ms: 1 },
         EventKind::Output { line: text() },
     ];
     for kind in &kinds {
@@ -44,6 +45,7 @@ fn one_of_each() -> Vec<EventKind> {
             | EventKind::Failed { .. }
             | EventKind::Skipped { .. }
             | EventKind::Warning { .. }
+            | EventKind::Watched { .. }
             | EventKind::Output { .. } => {}
         }
     }

@@ -13,3 +13,4 @@ mod readiness;
 mod requests;
 mod smoke;
 mod up;
+mod watch;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "a stand-in has what tests may want, not only what they use today")]
 
+pub mod background;
 pub mod checks;
 pub mod fake_engine;
 pub mod place;

@@ -3,6 +3,7 @@
 //! The same text runs on the fake engine and, with `STACK_TEST_ENGINE=real`, on a real one. Whatever fails, the panic says
 //! everything: files, commands, outputs, and the engine's state. Checks are in `checks.rs`.
 
+use super::background::Background;
 use super::fake_engine::FakeEngine;
 use super::place::{Place, block_on};
 use super::world::World;
@@ -26,6 +27,13 @@ pub fn on_the_fake<T>(obligation: &str, story: impl Fn(&mut Scenario<'_>, &FakeE
     let place = Place::fake(World::new());
     let fake = place.fake.as_ref().expect("it was made a line above");
     story(&mut Scenario::new(obligation, &place), fake)
+}
+
+/// Runs a scenario on the real engine alone: for what needs real files in real containers.
+pub fn on_the_real(obligation: &str, story: impl Fn(&mut Scenario<'_>)) {
+    if let Some(place) = Place::real() {
+        story(&mut Scenario::new(obligation, &place));
+    }
 }
 
 /// A scenario under way.
@@ -122,7 +130,14 @@ impl<'a> Scenario<'a> {
 
     /// Runs `stack` with these words, and goes on whatever comes of it.
     pub fn runs(&mut self, words: &str) -> &mut Self {
-        let mut command = self.stack(words);
+        self.runs_words(&words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// The same, for words that hold spaces.
+    pub fn runs_words(&mut self, words: &[&str]) -> &mut Self {
+        let mut command = tokio::process::Command::from(self.command(words));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let words = words.join(" ");
         let ended = block_on(async { tokio::time::timeout(PATIENCE, command.output()).await });
         let Ok(ended) = ended else {
             self.story.push(format!("$ stack {words}\n  (no end after {} s)", PATIENCE.as_secs()));
@@ -208,20 +223,41 @@ impl<'a> Scenario<'a> {
     }
 
     fn stack(&self, words: &str) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_stack"));
+        let mut command =
+            tokio::process::Command::from(self.command(&words.split_whitespace().collect::<Vec<_>>()));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    fn command(&self, words: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stack"));
         command
             .arg("--project-name")
             .arg(self.project())
-            .args(words.split_whitespace())
+            .args(words)
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", self.home.path())
             .env("DOCKER_HOST", &self.place.host)
-            .envs(&self.environment)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+            .envs(&self.environment);
         command
+    }
+
+    /// Starts `stack` with these words, to go on while the story does.
+    pub fn goes_on(&mut self, words: &str) -> Background {
+        self.story.push(format!("$ stack {words} &"));
+        Background::start(self.command(&words.split_whitespace().collect::<Vec<_>>()))
+    }
+
+    /// The engine's socket, to do what somebody else would.
+    pub fn engine(&self) -> super::raw::Raw {
+        self.place.raw()
+    }
+
+    /// The project's folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Ends the test, and says all there is to say.

@@ -1,4 +1,4 @@
-//! `.dockerignore`: which files of a context do not travel.
+//! `.dockerignore`: which files of a context do not travel. Builds and `watch` share the one matcher.
 //!
 //! The patterns are Go's `filepath.Match` with `**` for any number of folders; they are anchored at the context's root, a
 //! pattern that matches a folder matches all below it, `!` lets back in, and the last rule that matches decides.
@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 
 /// The rules of one context.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rules {
+pub struct Rules {
     rules: Vec<Rule>,
 }
 
@@ -21,7 +21,10 @@ struct Rule {
 
 impl Rules {
     /// Reads `<Dockerfile>.dockerignore`, else `.dockerignore`; without either nothing is ignored.
-    pub(super) fn read(root: &Path, dockerfile: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read as text.
+    pub fn read(root: &Path, dockerfile: &Path) -> io::Result<Self> {
         let mut own = dockerfile.as_os_str().to_owned();
         own.push(".dockerignore");
         for path in [root.join(own), root.join(".dockerignore")] {
@@ -34,14 +37,15 @@ impl Rules {
         Ok(Self::default())
     }
 
-    fn parse(text: &str) -> Self {
+    /// Reads rules, one a line.
+    pub fn parse(text: &str) -> Self {
         let text = text.trim_start_matches('\u{feff}');
         let rules = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         Self { rules: rules.filter_map(rule).collect() }
     }
 
     /// Whether a path, relative to the root, stays behind.
-    pub(super) fn ignores(&self, path: &Path) -> bool {
+    pub fn ignores(&self, path: &Path) -> bool {
         let segments = segments(path);
         let mut ignored = false;
         for rule in &self.rules {
@@ -56,7 +60,7 @@ impl Rules {
     }
 
     /// Whether a rule may let something below an ignored folder back in, so that the folder must be looked through.
-    pub(super) fn may_let_back_in(&self, folder: &Path) -> bool {
+    pub fn may_let_back_in(&self, folder: &Path) -> bool {
         let folder = segments(folder);
         self.rules.iter().filter(|rule| rule.lets_in).any(|rule| {
             rule.segments.iter().any(|segment| segment == "**")

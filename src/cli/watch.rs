@@ -1,0 +1,54 @@
+//! `stack watch`.
+
+use super::{Context, Failure, run};
+use crate::plan::{ImagePolicy, Policy};
+use crate::ui::LogFormat;
+use crate::watch::{self, Request};
+
+/// Follow the files and keep the running stack like them.
+///
+/// Files of `develop.watch` rules are synced, or trigger a rebuild or restart; a change of the stack files themselves is
+/// applied as `up` would, the difference only.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack watch           bring the stack up, then follow the files; Ctrl-C leaves it running\n  stack watch --no-up   follow the files of what runs already"
+)]
+pub struct Args {
+    /// Only these services and what they depend on.
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+
+    /// Do not bring the stack up first.
+    #[arg(long)]
+    no_up: bool,
+
+    /// Remove the images that a rebuild replaced.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    prune: bool,
+
+    /// Hide build output.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Runs the command.
+pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    let loaded = run::load(context, &args.services, false)?;
+    let mut load = context.project.request(&context.surroundings)?;
+    load.services.clone_from(&args.services);
+    let request = Request {
+        load,
+        policy: Policy {
+            selected: args.services.iter().map(crate::model::ServiceName::new).collect(),
+            images: ImagePolicy { build: !args.no_up, ..ImagePolicy::default() },
+            ..Policy::default()
+        },
+        up: !args.no_up,
+        prune: args.prune,
+        colour: context.colour,
+    };
+    let context = context.scrolling(args.quiet);
+    run::with_session(&context, Some(&loaded), LogFormat::default(), async |session| {
+        Box::pin(watch::run(session, loaded.clone(), &request)).await
+    })
+}

@@ -1,0 +1,471 @@
+//! Follows the files that a running stack is made of, and makes the stack match them.
+//!
+//! In: a loaded project and the request it was loaded with. Out: syncs, rebuilds, restarts and, when the stack files
+//! themselves change, what `up` would do. Deliberately absent: a second way of changing containers. Files go through the
+//! archive API; everything else is a plan, applied as `up` applies it.
+//!
+//! A sync is a difference: what is wanted is the tree here, what is there is what was last delivered to that very
+//! container. So a lost event, a container that was down, a queue that overflowed all mend themselves with the next look.
+//! One batch is handled at a time; what happens meanwhile makes the next one. Start reading at [`run`].
+
+mod batch;
+mod containers;
+mod fs;
+mod inputs;
+mod rules;
+mod stack;
+mod sync;
+mod tree;
+
+use crate::engine::{Engine, EventStream};
+use crate::event::{EventKind, Subject, WatchDeed};
+use crate::load::{LoadRequest, Loaded, load};
+use crate::model::{ServiceName, WatchAction};
+use crate::ops::{OpsError, Scope, Session, lifecycle, up};
+use crate::plan::{ImagePolicy, OrphanPolicy, Policy};
+use crate::source::{Colour, to_text};
+use batch::Window;
+use containers::Containers;
+use fs::{Eyes, Seen};
+use futures_util::StreamExt;
+use stack::{Stack, Touched};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// What `watch` is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// How the project is loaded, now and after each change.
+    pub load: LoadRequest,
+    /// How the stack is brought up, now and after each change.
+    pub policy: Policy,
+    /// Bring the stack up first.
+    pub up: bool,
+    /// Images that a rebuild replaced are removed.
+    pub prune: bool,
+    /// Whether diagnostics carry colours.
+    pub colour: Colour,
+}
+
+/// Watches until it is interrupted.
+///
+/// # Errors
+/// The first `up` fails, no service can be watched, a limit of the system is reached, the engine does not answer.
+pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result<(), OpsError> {
+    let engine = session.engine().await?;
+    let stack = Stack::new(loaded);
+    if request.up {
+        up::converge(session, &engine, &stack.loaded, &stack.project, &request.policy).await?;
+    }
+    // From here on only what changes is worth a line.
+    let session = &Session { events: session.events.changes_only(), ..session.clone() };
+    let (eyes, seen) = Eyes::open(stack.needs_polling(session)).map_err(|error| cannot_watch(&error))?;
+    let mut watch = Watch {
+        session,
+        engine,
+        request,
+        stack,
+        eyes,
+        seen,
+        containers: Containers::default(),
+        broken: false,
+    };
+    watch.begin().await?;
+    watch.follow().await
+}
+
+/// A session of watching.
+struct Watch<'a> {
+    session: &'a Session,
+    engine: Engine,
+    request: &'a Request,
+    stack: Stack,
+    eyes: Eyes,
+    seen: mpsc::UnboundedReceiver<Seen>,
+    containers: Containers,
+    /// The stack files have mistakes: what runs stays as it is until they are mended.
+    broken: bool,
+}
+
+/// What happened since the last batch.
+#[derive(Debug, Default)]
+struct Batch {
+    paths: BTreeSet<PathBuf>,
+    overflow: bool,
+}
+
+impl Watch<'_> {
+    async fn begin(&mut self) -> Result<(), OpsError> {
+        self.look_everywhere()?;
+        self.containers.refresh(&self.engine, &self.stack).await?;
+        for unusable in &self.stack.unusable {
+            let rules::Unusable { service, index, why } = unusable;
+            let message = format!("watch rule {} of `{service}` is left out: {why}", index + 1);
+            self.session.warn(self.stack.project.name.as_str(), message);
+        }
+        let folders = self.eyes.count();
+        let text = match self.stack.rules.len() {
+            0 => "no service has watch rules: only the stack's own files are followed".to_owned(),
+            rules => format!("watching {folders} folders for {rules} rules; Ctrl-C ends it"),
+        };
+        self.say(&text);
+        self.reconcile(None).await;
+        Ok(())
+    }
+
+    async fn follow(&mut self) -> Result<(), OpsError> {
+        let interrupt = self.session.interrupts.first();
+        let mut window = Window::default();
+        let mut batch = Batch::default();
+        let mut events = self.engine_events().await;
+        loop {
+            let closes = window.closes_at();
+            // Every branch is cancel-safe: channels and the stream keep what was not taken, the rest is time.
+            tokio::select! {
+                biased;
+                () = interrupt.cancelled() => return Ok(()),
+                seen = self.seen.recv() => {
+                    let Some(seen) = seen else { return Err(OpsError::other("the file watcher has ended")) };
+                    window.seen(Instant::now());
+                    self.note(seen, &mut batch)?;
+                }
+                () = sleep_until(closes) => {
+                    if self.stack.checkout_under_way() && window.hold(Instant::now()) {
+                        continue;
+                    }
+                    window.close();
+                    self.handle(std::mem::take(&mut batch)).await?;
+                }
+                event = next(&mut events) => {
+                    if let Some(Ok(event)) = event {
+                        self.container_event(&event.id, &event.action).await;
+                        continue;
+                    }
+                    // The engine went away or cut us off: what happened meanwhile is unknown.
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    events = self.engine_events().await;
+                    if events.is_some() && self.containers.refresh(&self.engine, &self.stack).await.is_ok() {
+                        self.reconcile(None).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn engine_events(&self) -> Option<EventStream> {
+        self.engine.container_events(Some(self.stack.project.name.as_str())).await.ok()
+    }
+
+    /// Takes in what was seen. A folder that appeared, or took another's place, is watched at once.
+    fn note(&mut self, seen: Seen, batch: &mut Batch) -> Result<(), OpsError> {
+        match seen {
+            Seen::Overflow => batch.overflow = true,
+            Seen::Path(path) => {
+                if path.is_dir() || self.eyes.watches(&path) {
+                    self.eyes.forget(&path);
+                    self.eyes.below(&path, &self.stack.rules).map_err(|error| cannot_watch(&error))?;
+                }
+                batch.paths.insert(path);
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, batch: Batch) -> Result<(), OpsError> {
+        if batch.overflow {
+            self.look_everywhere()?;
+        }
+        let changed = self.stack.changed_inputs(&batch.paths, batch.overflow);
+        let (build_files, stack_files): (BTreeSet<_>, BTreeSet<_>) =
+            changed.into_iter().partition(|path| inputs::is_build_file(&self.stack.loaded, path));
+        if !stack_files.is_empty() || (self.broken && !batch.paths.is_empty()) {
+            self.reload(&stack_files).await?;
+        } else if !build_files.is_empty() {
+            self.stack = Stack::new(self.stack.loaded.clone());
+            self.look_everywhere()?;
+        }
+        let touched = if batch.overflow { self.stack.look_again() } else { self.stack.touch(&batch.paths) };
+        self.act(&touched, &build_files).await;
+        Ok(())
+    }
+
+    /// Rebuild, then sync, then restart, then exec: what was rebuilt has the files already.
+    async fn act(&mut self, touched: &Touched, build_files: &BTreeSet<PathBuf>) {
+        let mut rebuild = self.stack.built_by(build_files);
+        let mut restart: BTreeSet<ServiceName> = BTreeSet::new();
+        let mut exec: Vec<usize> = Vec::new();
+        for index in touched.rules() {
+            let Some(rule) = self.stack.rules.get(index) else { continue };
+            match rule.action {
+                WatchAction::Rebuild => drop(rebuild.insert(rule.service.clone())),
+                WatchAction::Restart | WatchAction::SyncRestart => drop(restart.insert(rule.service.clone())),
+                WatchAction::SyncExec => exec.push(index),
+                WatchAction::Sync => {}
+            }
+        }
+        if !rebuild.is_empty() {
+            self.rebuild(&rebuild).await;
+        }
+        let mut failed = BTreeSet::new();
+        for index in touched.rules() {
+            let Some(rule) = self.stack.rules.get(index) else { continue };
+            if rule.syncs() && !rebuild.contains(&rule.service) && !self.sync(index, Some(touched)).await {
+                failed.extend(self.stack.rules.get(index).map(|rule| rule.service.clone()));
+            }
+        }
+        restart.retain(|service| !rebuild.contains(service) && !failed.contains(service));
+        if !restart.is_empty() {
+            self.restart(&restart).await;
+        }
+        for index in exec {
+            let skip = self
+                .stack
+                .rules
+                .get(index)
+                .is_none_or(|rule| rebuild.contains(&rule.service) || failed.contains(&rule.service));
+            if !skip {
+                self.exec(index).await;
+            }
+        }
+    }
+
+    /// Brings what a container lacks: one that has just started, or all.
+    async fn reconcile(&mut self, only: Option<&str>) {
+        for index in 0..self.stack.rules.len() {
+            let wanted = self.stack.rules.get(index).is_some_and(|rule| {
+                rule.syncs() && only.is_none_or(|id| self.containers.is_of(id, &rule.service))
+            });
+            if wanted {
+                self.sync(index, None).await;
+            }
+        }
+    }
+
+    /// Delivers a rule's difference to every running container of its service; false when one did not get it.
+    async fn sync(&mut self, index: usize, touched: Option<&Touched>) -> bool {
+        let (Some(rule), Some(tree)) = (self.stack.rules.get(index), self.stack.trees.get(index)) else {
+            return true;
+        };
+        let whole = BTreeSet::from([PathBuf::new()]);
+        let within = touched.and_then(|touched| touched.within(index)).unwrap_or(&whole);
+        let forced = touched.is_some_and(|touched| !touched.overflow);
+        let began = Instant::now();
+        let delivered = self.containers.deliver(&self.engine, rule, tree, within, forced).await;
+        let service = Subject::Service(rule.service.to_string());
+        match delivered {
+            Ok(0) => true,
+            Ok(count) => {
+                let deed = WatchDeed::Sync;
+                self.session.events.send(service, watched(deed, count, within, began));
+                true
+            }
+            Err(error) => {
+                self.session
+                    .events
+                    .send(service, EventKind::Warning { message: format!("{}: {error}", rule.service) });
+                false
+            }
+        }
+    }
+
+    /// Builds the services' images and replaces their containers; the old ones serve until the new image is there.
+    async fn rebuild(&mut self, services: &BTreeSet<ServiceName>) {
+        let began = Instant::now();
+        let before = self.containers.images_of(services);
+        let load = LoadRequest {
+            services: services.iter().map(ToString::to_string).collect(),
+            without_dependencies: true,
+            ..self.request.load.clone()
+        };
+        let policy = Policy {
+            selected: services.clone(),
+            images: ImagePolicy { build: true, ..ImagePolicy::default() },
+            orphans: OrphanPolicy::Ignore,
+            ..self.request.policy.clone()
+        };
+        let done = match crate::load::load(&load) {
+            Ok(part) => {
+                let project = Arc::new(part.project.clone());
+                up::converge(self.session, &self.engine, &part, &project, &policy).await
+            }
+            Err(failure) => Err(failure.into()),
+        };
+        if !self.told(done, "the containers that ran go on") {
+            return;
+        }
+        for service in services {
+            let subject = Subject::Service(service.to_string());
+            self.session.events.send(subject, watched(WatchDeed::Rebuild, 0, &BTreeSet::new(), began));
+        }
+        self.refreshed().await;
+        if self.request.prune {
+            let after = self.containers.images_of(services);
+            for image in before.difference(&after) {
+                // Somebody else may use it: then it stays.
+                drop(self.engine.remove_image(image, false).await);
+            }
+        }
+        self.reconcile(None).await;
+    }
+
+    async fn restart(&mut self, services: &BTreeSet<ServiceName>) {
+        let began = Instant::now();
+        let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+        let scope = Scope::Loaded(Arc::new(self.stack.loaded.clone()));
+        let verb = lifecycle::Verb::Restart { alone: true };
+        let done = lifecycle::run(self.session, &scope, &verb, &names, self.request.policy.timeout_s).await;
+        if self.told(done, "the files are there; it was not restarted") {
+            for service in services {
+                let subject = Subject::Service(service.to_string());
+                self.session.events.send(subject, watched(WatchDeed::Restart, 0, &BTreeSet::new(), began));
+            }
+        }
+    }
+
+    async fn exec(&self, index: usize) {
+        let Some(rule) = self.stack.rules.get(index) else { return };
+        let began = Instant::now();
+        let done = self.containers.exec(&self.engine, rule).await;
+        let subject = Subject::Service(rule.service.to_string());
+        match done {
+            Ok(()) => {
+                self.session.events.send(subject, watched(WatchDeed::Exec, 0, &BTreeSet::new(), began));
+            }
+            Err(message) => self.session.events.send(subject, EventKind::Warning { message }),
+        }
+    }
+
+    /// The stack files changed: load, and do what `up` would. With mistakes in them everything stays as it is.
+    async fn reload(&mut self, files: &BTreeSet<PathBuf>) -> Result<(), OpsError> {
+        let began = Instant::now();
+        let loaded = match load(&self.request.load) {
+            Ok(loaded) => loaded,
+            Err(failure) => {
+                self.broken = true;
+                let text = to_text(&failure.diagnostics, &failure.sources, self.request.colour);
+                self.say(text.trim_end());
+                self.say("the stack files have mistakes: everything stays as it is until they are mended");
+                // What the broken version names is followed too: mending it must be noticed.
+                self.stack.inputs.extend(inputs::texts(&failure.sources));
+                return self.watch_inputs();
+            }
+        };
+        if self.broken {
+            self.broken = false;
+            self.say("the stack files are mended");
+        }
+        self.stack = Stack::new(loaded);
+        self.look_everywhere()?;
+        // As `up`: what is built already is not built again. A service that was removed in the editor goes.
+        let policy = Policy {
+            orphans: OrphanPolicy::Remove,
+            images: ImagePolicy::default(),
+            ..self.request.policy.clone()
+        };
+        let done =
+            up::converge(self.session, &self.engine, &self.stack.loaded, &self.stack.project, &policy).await;
+        if self.told(done, "what could be kept goes on") {
+            let subject = Subject::Project(self.stack.project.name.to_string());
+            self.session.events.send(subject, watched(WatchDeed::Reload, files.len(), files, began));
+        }
+        self.refreshed().await;
+        self.reconcile(None).await;
+        Ok(())
+    }
+
+    async fn container_event(&mut self, id: &str, action: &str) {
+        match action {
+            "start" | "unpause" => {
+                self.refreshed().await;
+                self.reconcile(Some(id)).await;
+            }
+            "die" | "destroy" | "create" | "rename" | "pause" => self.refreshed().await,
+            _ => {}
+        }
+    }
+
+    /// The list of containers anew. While the engine does not answer the old one has to do.
+    async fn refreshed(&mut self) {
+        if let Err(error) = self.containers.refresh(&self.engine, &self.stack).await {
+            self.session.warn(self.stack.project.name.as_str(), error.to_string());
+        }
+    }
+
+    /// Watches every folder that rules look into, and those that the stack's own files are in.
+    fn look_everywhere(&mut self) -> Result<(), OpsError> {
+        let roots: Vec<PathBuf> = self.stack.rules.iter().map(|rule| rule.root.clone()).collect();
+        for root in roots {
+            // The folder above too: the watched one itself may be replaced.
+            if let Some(above) = root.parent() {
+                self.eyes.folder(above).map_err(|error| cannot_watch(&error))?;
+            }
+            self.eyes.below(&root, &self.stack.rules).map_err(|error| cannot_watch(&error))?;
+        }
+        self.watch_inputs()
+    }
+
+    fn watch_inputs(&mut self) -> Result<(), OpsError> {
+        let folders: BTreeSet<PathBuf> =
+            self.stack.inputs.iter().filter_map(|file| file.parent()).map(ToOwned::to_owned).collect();
+        for folder in folders {
+            self.eyes.folder(&folder).map_err(|error| cannot_watch(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Tells what went wrong; watching goes on. True when nothing did.
+    fn told(&self, done: Result<(), OpsError>, consequence: &str) -> bool {
+        let Err(error) = done else { return true };
+        let message = match error {
+            OpsError::Load(failure) => {
+                to_text(&failure.diagnostics, &failure.sources, self.request.colour).trim_end().to_owned()
+            }
+            OpsError::Problems(problems) => {
+                problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+            }
+            OpsError::Failed(failed) => {
+                failed.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; ")
+            }
+            OpsError::Interrupted => return false,
+            OpsError::Connect(_) | OpsError::Engine(_) | OpsError::Other { .. } => error.to_string(),
+        };
+        self.session.warn(self.stack.project.name.as_str(), format!("{message} ({consequence})"));
+        false
+    }
+
+    fn say(&self, text: &str) {
+        let subject = Subject::Project(self.stack.project.name.to_string());
+        self.session.events.send(subject, EventKind::Output { line: text.to_owned() });
+    }
+}
+
+fn watched(deed: WatchDeed, count: usize, paths: &BTreeSet<PathBuf>, began: Instant) -> EventKind {
+    let paths: Vec<String> =
+        paths.iter().map(|path| path.display().to_string()).filter(|path| !path.is_empty()).take(3).collect();
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    EventKind::Watched { deed, count, paths, took_ms }
+}
+
+fn cannot_watch(error: &fs::WatchError) -> OpsError {
+    OpsError::Other { message: error.to_string(), hints: error.hints() }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next event; never, while nobody listens to the engine.
+async fn next(
+    events: &mut Option<EventStream>,
+) -> Option<Result<crate::engine::ContainerEvent, crate::engine::EngineError>> {
+    match events {
+        Some(events) => events.next().await,
+        None => None,
+    }
+}

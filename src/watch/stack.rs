@@ -1,0 +1,176 @@
+//! What the stack files say at the moment, and what is on the disk for their rules.
+
+use super::rules::{self, Rule};
+use super::tree::{self, Kind, Tree};
+use super::{fs, inputs};
+use crate::load::Loaded;
+use crate::model::{Project, ServiceName};
+use crate::ops::Session;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The stack as it was last read.
+pub(super) struct Stack {
+    pub(super) loaded: Loaded,
+    pub(super) project: Arc<Project>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) unusable: Vec<rules::Unusable>,
+    /// What is below each rule's path.
+    pub(super) trees: Vec<Tree>,
+    /// Files that the model was made of.
+    pub(super) inputs: BTreeSet<PathBuf>,
+    /// What they held.
+    contents: BTreeMap<PathBuf, Option<u64>>,
+    /// Files that git has while it changes the work trees that rules look into.
+    locks: BTreeSet<PathBuf>,
+}
+
+/// What a batch means to the rules: the paths of each that it touched.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    paths: BTreeMap<usize, BTreeSet<PathBuf>>,
+    /// Everything was looked at again, and nothing is known to have been written.
+    pub(super) overflow: bool,
+}
+
+impl Touched {
+    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
+        self.paths.keys().copied()
+    }
+
+    pub(super) fn within(&self, rule: usize) -> Option<&BTreeSet<PathBuf>> {
+        self.paths.get(&rule)
+    }
+}
+
+impl Stack {
+    pub(super) fn new(loaded: Loaded) -> Self {
+        let project = Arc::new(loaded.project.clone());
+        let (rules, unusable) = rules::of_project(&project);
+        let trees = rules.iter().map(tree::scan).collect();
+        let inputs = inputs::of(&loaded);
+        let contents = inputs.iter().map(|file| (file.clone(), fingerprint(file))).collect();
+        let locks = rules.iter().filter_map(|rule| index_lock(&rule.root)).collect();
+        Self { loaded, project, rules, unusable, trees, inputs, contents, locks }
+    }
+
+    /// Whether git is changing a work tree: what it has written so far is half of a state that nobody means.
+    pub(super) fn checkout_under_way(&self) -> bool {
+        self.locks.iter().any(|lock| lock.exists())
+    }
+
+    /// Whether a watched path is where the system sends no events; says so.
+    pub(super) fn needs_polling(&self, session: &Session) -> bool {
+        let mut found = false;
+        for rule in &self.rules {
+            if let Some(kind) = fs::without_events(&rule.root) {
+                found = true;
+                session.warn(
+                    self.project.name.as_str(),
+                    format!(
+                        "`{}` is on {kind}, which sends no events: it is looked at every second",
+                        rule.root.display()
+                    ),
+                );
+            }
+        }
+        found
+    }
+
+    /// The inputs among `paths` whose content is another one now; all of them are looked at when events were lost.
+    pub(super) fn changed_inputs(&mut self, paths: &BTreeSet<PathBuf>, all: bool) -> BTreeSet<PathBuf> {
+        let candidates: Vec<PathBuf> = if all {
+            self.inputs.iter().cloned().collect()
+        } else {
+            // A folder that took another's place brings other files with it.
+            self.inputs
+                .iter()
+                .filter(|file| paths.iter().any(|path| file.starts_with(path)))
+                .cloned()
+                .collect()
+        };
+        let mut changed = BTreeSet::new();
+        for file in candidates {
+            let now = fingerprint(&file);
+            if self.contents.insert(file.clone(), now).flatten() != now {
+                changed.insert(file);
+            }
+        }
+        changed
+    }
+
+    /// The services whose image one of these files goes into by name.
+    pub(super) fn built_by(&self, files: &BTreeSet<PathBuf>) -> BTreeSet<ServiceName> {
+        let builds =
+            self.project.services.values().filter_map(|service| Some((service, service.build.as_ref()?)));
+        builds
+            .filter(|(_, build)| files.iter().any(|file| file.starts_with(Path::new(&build.context))))
+            .map(|(service, _)| service.name.clone())
+            .collect()
+    }
+
+    /// Looks at what was touched, and says which rules it concerns.
+    pub(super) fn touch(&mut self, paths: &BTreeSet<PathBuf>) -> Touched {
+        let mut touched = Touched::default();
+        for (index, (rule, tree)) in self.rules.iter().zip(&mut self.trees).enumerate() {
+            for path in paths {
+                // The rule's own folder, or one above it, may have been replaced.
+                let at = if rule.root.starts_with(path) { rule.root.as_path() } else { path.as_path() };
+                if !at.starts_with(&rule.root) {
+                    continue;
+                }
+                let Ok(relative) = at.strip_prefix(&rule.root) else { continue };
+                let replaced_above = at != path && rule.root != *path;
+                let before: Tree =
+                    tree::below(tree, relative).map(|(path, entry)| (path.clone(), entry.clone())).collect();
+                tree::refresh(rule, at, tree);
+                let is_folder = tree.get(relative).is_some_and(|entry| entry.kind == Kind::Folder);
+                let same = tree::below(tree, relative).eq(before.iter());
+                let nothing = before.is_empty() && tree::below(tree, relative).next().is_none();
+                // A folder that is written to has had an event for what was written in it.
+                if nothing
+                    || (same
+                        && (is_folder || replaced_above || relative.as_os_str().is_empty() && at.is_dir()))
+                {
+                    continue;
+                }
+                touched.paths.entry(index).or_default().insert(relative.to_owned());
+            }
+        }
+        touched
+    }
+
+    /// Looks at everything: events were lost.
+    pub(super) fn look_again(&mut self) -> Touched {
+        let mut touched = Touched { overflow: true, ..Touched::default() };
+        for (index, (rule, tree)) in self.rules.iter().zip(&mut self.trees).enumerate() {
+            let now = tree::scan(rule);
+            if now != *tree {
+                *tree = now;
+                touched.paths.insert(index, BTreeSet::from([PathBuf::new()]));
+            }
+        }
+        touched
+    }
+}
+
+/// Where git keeps its lock for the work tree that a folder is in. A linked work tree has a file that says where.
+fn index_lock(folder: &Path) -> Option<PathBuf> {
+    let git = folder.ancestors().map(|above| above.join(".git")).find(|git| git.exists())?;
+    if git.is_dir() {
+        return Some(git.join("index.lock"));
+    }
+    let text = std::fs::read_to_string(&git).ok()?;
+    let named = text.strip_prefix("gitdir:")?.trim();
+    Some(git.parent()?.join(named).join("index.lock"))
+}
+
+/// What a file holds, as a number to compare; `None` when it is not there.
+fn fingerprint(file: &Path) -> Option<u64> {
+    let bytes = std::fs::read(file).ok()?;
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    Some(hasher.finish())
+}
