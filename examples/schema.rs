@@ -1,5 +1,6 @@
 //! Writes a JSON schema: `cargo run --example schema > schema/stack.schema.json` for stack files, and
-//! `cargo run --example schema events > schema/events.schema.json` for what `--progress json` writes.
+//! `cargo run --example schema events > schema/events.schema.json` for what `--progress json` writes,
+//! `cargo run --example schema plan > schema/plan.schema.json` for plans.
 
 use std::io::Write;
 
@@ -7,6 +8,7 @@ fn main() -> std::io::Result<()> {
     let schema = match std::env::args().nth(1).as_deref() {
         None | Some("stack") => stack::load::schema(),
         Some("events") => stack::event::schema(),
+        Some("plan") => stack::ui::plan::schema(),
         Some(other) => return Err(std::io::Error::other(format!("there is no schema `{other}`"))),
     };
     writeln!(std::io::stdout(), "{schema:#}")

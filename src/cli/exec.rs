@@ -85,6 +85,14 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let code = run::with_session(context, None, LogFormat::default(), async |session| {
         let engine = session.engine().await?;
         let container = exec::container(&engine, &scope, &which).await?;
+        if context.dry_run {
+            crate::ui::stream::note(&format!(
+                "would run `{}` in {}\n",
+                spec.command.join(" "),
+                container.name
+            ));
+            return Ok(0);
+        }
         let Some(running) = exec::start(&engine, &container, &spec).await? else { return Ok(0) };
         let id = running.id.clone();
         let resize = async |rows, columns| {

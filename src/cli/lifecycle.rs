@@ -161,7 +161,7 @@ pub fn rm(context: &Context, args: &RmArgs) -> Result<(), Failure> {
         stream::note("No stopped containers\n");
         return Ok(());
     }
-    if !args.force {
+    if !args.force && !context.dry_run {
         let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
         stream::note(&format!("Going to remove {}\nAre you sure? [yN] ", names.join(", ")));
         let mut answer = String::new();

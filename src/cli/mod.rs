@@ -3,6 +3,7 @@
 //! One file per command: its `Args` (whose documentation is the help text) and a `run` of a few lines. Start reading at
 //! [`main`].
 
+mod apply;
 mod config;
 mod down;
 mod env;
@@ -58,6 +59,10 @@ struct Cli {
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     parallel: Option<i32>,
 
+    /// Show what a command would do, and why, without doing it.
+    #[arg(long, global = true)]
+    dry_run: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -75,6 +80,7 @@ pub enum Ansi {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Apply(apply::Args),
     Config(config::Args),
     Create(up::CreateArgs),
     Down(down::Args),
@@ -97,6 +103,33 @@ enum Command {
     Watch(watch::Args),
 }
 
+impl Command {
+    /// Whether a dry run of it only asks: all that changes anything goes through plans, or nothing changes.
+    fn can_rehearse(&self) -> bool {
+        match self {
+            Self::Apply(_)
+            | Self::Config(_)
+            | Self::Create(_)
+            | Self::Down(_)
+            | Self::Exec(_)
+            | Self::Kill(_)
+            | Self::Logs(_)
+            | Self::Ls(_)
+            | Self::Pause(_)
+            | Self::Plan(_)
+            | Self::Ps(_)
+            | Self::Restart(_)
+            | Self::Rm(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::Unpause(_)
+            | Self::Up(_)
+            | Self::Version(_) => true,
+            Self::Watch(_) => false,
+        }
+    }
+}
+
 /// What every command gets: the flags before it, and the process's surroundings.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -112,6 +145,8 @@ pub struct Context {
     pub progress: ProgressMode,
     /// How much runs at once.
     pub limits: Limits,
+    /// Nothing is to be changed: plans are shown instead of carried out.
+    pub dry_run: bool,
 }
 
 impl Context {
@@ -155,7 +190,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let context = match context(cli.project, cli.ansi, cli.progress, cli.parallel, surroundings) {
-        Ok(context) => context,
+        Ok(context) => Context { dry_run: cli.dry_run, ..context },
         Err(failure) => {
             stream::note(&failure.text(Colour::Never));
             return failure.exit_code();
@@ -172,7 +207,12 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
+    if context.dry_run && !command.can_rehearse() {
+        return Err(Failure::message("--dry-run is not supported by this command")
+            .hint("`stack plan` shows what would change"));
+    }
     match command {
+        Command::Apply(args) => apply::run(context, args),
         Command::Config(args) => config::run(context, args),
         Command::Create(args) => up::create(context, args),
         Command::Down(args) => down::run(context, args),
@@ -244,7 +284,7 @@ fn context(
     };
     let mode = run::settle_progress(progress, surroundings.stderr_is_terminal, ansi == Ansi::Never);
     let colour = colour(ansi, &surroundings, surroundings.stderr_is_terminal);
-    Ok(Context { project, surroundings, colour, ansi, progress: mode, limits })
+    Ok(Context { project, surroundings, colour, ansi, progress: mode, limits, dry_run: false })
 }
 
 fn colour(ansi: Ansi, surroundings: &Surroundings, terminal: bool) -> Colour {

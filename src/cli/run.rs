@@ -4,7 +4,7 @@ use super::{Context, Failure};
 use crate::engine::Endpoints;
 use crate::event::EventSink;
 use crate::load::{self, Loaded};
-use crate::ops::{Interrupts, OpsError, Scope, Session};
+use crate::ops::{Interrupts, OpsError, Rehearsal, Scope, Session};
 use crate::source::Colour;
 use crate::ui::{self, LogFormat, ProgressMode, Screen};
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ pub fn with_session<T>(
         .enable_all()
         .build()
         .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
+    let rehearsal = context.dry_run.then(Rehearsal::default);
     let result = runtime.block_on(async {
         let (events, shown_events) = EventSink::new(context.surroundings.started);
         // A slow terminal must not let lines pile up in memory: readers wait for it.
@@ -35,6 +36,7 @@ pub fn with_session<T>(
             lines,
             interrupts: interrupts.clone(),
             limits: context.limits,
+            dry_run: rehearsal.clone(),
             eager_health: true,
             sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
         };
@@ -58,6 +60,9 @@ pub fn with_session<T>(
     });
     // A thread that waits for the keyboard must not keep the process.
     runtime.shutdown_background();
+    for (project, plan) in rehearsal.iter().flat_map(Rehearsal::take) {
+        ui::stream::data(&ui::plan::text(&plan, &project, context.stdout_colour()))?;
+    }
     result.map_err(|error| failure(context, loaded, error))
 }
 

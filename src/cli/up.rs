@@ -108,6 +108,11 @@ pub struct ConvergeArgs {
     #[arg(long)]
     remove_orphans: bool,
 
+    /// Compare every field of every container with the file, to find what was changed by hand. It takes a request for each
+    /// container; without it only what the lists show is seen (networks, names, states, mounts, images).
+    #[arg(long)]
+    drift: bool,
+
     /// Number of containers of a service.
     #[arg(long, value_name = "SERVICE=NUM")]
     scale: Vec<String>,
@@ -164,6 +169,7 @@ impl ConvergeArgs {
                 (false, true) => OrphanPolicy::Ignore,
                 (false, false) => OrphanPolicy::Warn,
             },
+            drift: self.drift,
             images: ImagePolicy { pull: self.pull.clone(), build: self.build, no_build: self.no_build },
             ..Policy::default()
         })
@@ -197,7 +203,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     };
     check_scale(&policy, &loaded)?;
     let names = |list: &[String]| list.iter().map(ServiceName::new).collect();
-    let attach = (!args.detach && !args.wait && !args.no_start).then(|| Attach {
+    let attach = (!args.detach && !args.wait && !args.no_start && !context.dry_run).then(|| Attach {
         only: names(&args.attach),
         except: names(&args.no_attach),
         dependencies: args.attach_dependencies,

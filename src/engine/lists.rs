@@ -119,9 +119,33 @@ pub struct NetworkRow {
     pub name: String,
     /// Its driver.
     pub driver: String,
+    /// Without a way out.
+    pub internal: bool,
+    /// Containers that no swarm manages may join.
+    pub attachable: bool,
+    /// Whether it has IPv6 addresses.
+    #[serde(rename = "EnableIPv6")]
+    pub enable_ipv6: bool,
+    /// Its driver's options.
+    #[serde(deserialize_with = "null_is_default")]
+    pub options: BTreeMap<String, String>,
+    /// Its addresses.
+    #[serde(rename = "IPAM", deserialize_with = "null_is_default")]
+    pub ipam: IpamRow,
     /// Its labels.
     #[serde(deserialize_with = "null_is_default")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// A network's addresses in a list row.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct IpamRow {
+    /// The driver that gives addresses out.
+    pub driver: String,
+    /// The pools, each as its members say it.
+    #[serde(deserialize_with = "null_is_default")]
+    pub config: Vec<BTreeMap<String, serde_json::Value>>,
 }
 
 /// A row of `GET /volumes`.
@@ -132,6 +156,9 @@ pub struct VolumeRow {
     pub name: String,
     /// Its driver.
     pub driver: String,
+    /// Its driver's options.
+    #[serde(deserialize_with = "null_is_default")]
+    pub options: BTreeMap<String, String>,
     /// Its labels.
     #[serde(deserialize_with = "null_is_default")]
     pub labels: BTreeMap<String, String>,

@@ -32,7 +32,7 @@ pub use events::{ContainerEvent, EngineEvent, EventFilter, EventStream};
 pub use exec::{ExecRun, ExecSession, ExecSpec};
 pub use images::{BuildLine, BuildSpec, PullProgress};
 pub use lists::{
-    ContainerRow, HealthRow, ImageRow, ListedEndpoint, MountRow, NetworkRow, PortRow, VolumeRow,
+    ContainerRow, HealthRow, ImageRow, IpamRow, ListedEndpoint, MountRow, NetworkRow, PortRow, VolumeRow,
 };
 pub use logs::{LogChunk, LogRequest};
 pub use process::{Processes, WaitFor};

@@ -1,5 +1,6 @@
 //! A container, wanted or real, flattened to Compose attribute names, so that two of them can be compared.
 
+use crate::model::{Network, Volume};
 use bollard::models::{ContainerConfig, EndpointSettings, HostConfig, ImageConfig};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,6 +24,51 @@ pub fn of_lowered(lowered: &super::container::Lowered, name: &str, image: &Image
     put(&mut fields, "hostname", &Value::from(hostname));
     networks(&mut fields, &endpoints, &[name]);
     fields
+}
+
+/// What a network should be.
+pub fn of_network(network: &Network) -> Fields {
+    let driver = if network.driver.is_empty() { "bridge" } else { network.driver.as_str() };
+    let mut fields = definition(driver, &network.driver_opts, &network.labels);
+    for (name, set) in [
+        ("internal", network.internal),
+        ("attachable", network.attachable),
+        ("enable_ipv6", network.enable_ipv6 == Some(true)),
+    ] {
+        if set {
+            fields.insert(name.to_owned(), true.into());
+        }
+    }
+    let pools: Vec<String> =
+        network.ipam.config.iter().map(|one| pool(&one.subnet, &one.gateway, &one.ip_range)).collect();
+    if !pools.is_empty() {
+        fields.insert("ipam".to_owned(), pools.into());
+    }
+    fields
+}
+
+/// What a volume should be.
+pub fn of_volume(volume: &Volume) -> Fields {
+    let driver = if volume.driver.is_empty() { "local" } else { volume.driver.as_str() };
+    definition(driver, &volume.driver_opts, &volume.labels)
+}
+
+fn definition(driver: &str, options: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> Fields {
+    let mut fields = Fields::from([("driver".to_owned(), driver.into())]);
+    fields.extend(options.iter().map(|(name, value)| (format!("driver_opts.{name}"), value.as_str().into())));
+    fields.extend(labels.iter().map(|(name, value)| (format!("labels.{name}"), value.as_str().into())));
+    fields
+}
+
+/// A pool of addresses as one text: the subnet, and what else is said about it.
+pub fn pool(subnet: &str, gateway: &str, range: &str) -> String {
+    let mut text = subnet.to_owned();
+    for (word, value) in [("gateway", gateway), ("range", range)] {
+        if !value.is_empty() {
+            text.push_str(&format!(" {word} {value}"));
+        }
+    }
+    text
 }
 
 /// A container as the engine describes it.

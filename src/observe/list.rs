@@ -1,10 +1,12 @@
 //! The engine's lists to an [`ObservedState`]: a handful of requests, all at once, however many services there are.
 
 use super::{
-    Container, ContainerId, ContainerStatus, Health, Identity, InPlace, ObservedEndpoint, ObservedImage,
-    ObservedMount, ObservedNetwork, ObservedNotes, ObservedPort, ObservedState, ObservedVolume,
+    Container, ContainerId, ContainerStatus, Fields, Health, Identity, InPlace, ObservedEndpoint,
+    ObservedImage, ObservedMount, ObservedNetwork, ObservedNotes, ObservedPort, ObservedState,
+    ObservedVolume,
 };
 use crate::engine::{ContainerRow, Engine, EngineError, ImageRow, NetworkRow, VolumeRow, label};
+use crate::lower::fields as lower_fields;
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
 use std::collections::BTreeMap;
 
@@ -298,10 +300,43 @@ fn network(row: NetworkRow) -> ObservedNetwork {
         project: row.labels.get(label::PROJECT).map(ProjectName::new),
         key: row.labels.get(label::NETWORK).map(NetworkKey::new),
         config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
+        fields: network_fields(&row),
         id: row.id,
         name: row.name,
         driver: row.driver,
     }
+}
+
+/// A network's definition in the file's names.
+fn network_fields(row: &NetworkRow) -> Fields {
+    let mut fields = definition(&row.driver, &row.options, &row.labels);
+    for (name, set) in
+        [("internal", row.internal), ("attachable", row.attachable), ("enable_ipv6", row.enable_ipv6)]
+    {
+        if set {
+            fields.insert(name.to_owned(), true.into());
+        }
+    }
+    let pools = row.ipam.config.iter().map(|pool| {
+        let said = |key: &str| pool.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        lower_fields::pool(&said("Subnet"), &said("Gateway"), &said("IPRange"))
+    });
+    let pools: Vec<String> = pools.collect();
+    if !pools.is_empty() {
+        fields.insert("ipam".to_owned(), pools.into());
+    }
+    fields
+}
+
+fn definition(driver: &str, options: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> Fields {
+    let mut fields = Fields::from([("driver".to_owned(), driver.into())]);
+    let options = options.iter().map(|(name, value)| (format!("driver_opts.{name}"), value.as_str().into()));
+    fields.extend(options);
+    let own = labels
+        .iter()
+        .filter(|(name, _)| !name.starts_with("com.docker.compose.") && !name.starts_with(label::OWN));
+    fields.extend(own.map(|(name, value)| (format!("labels.{name}"), value.as_str().into())));
+    fields
 }
 
 fn volume(row: VolumeRow) -> ObservedVolume {
@@ -309,6 +344,7 @@ fn volume(row: VolumeRow) -> ObservedVolume {
         project: row.labels.get(label::PROJECT).map(ProjectName::new),
         key: row.labels.get(label::VOLUME).map(VolumeKey::new),
         config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
+        fields: definition(&row.driver, &row.options, &row.labels),
         name: row.name,
         driver: row.driver,
     }

@@ -41,7 +41,17 @@ pub type Fields = BTreeMap<String, serde_json::Value>;
 
 /// A container's id: 64 hexadecimal digits.
 #[derive(
-    Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(transparent)]
 pub struct ContainerId(pub String);
@@ -284,6 +294,8 @@ pub struct ObservedNetwork {
     pub key: Option<NetworkKey>,
     /// The hash in its labels, if any.
     pub config_hash: Option<String>,
+    /// Its definition, flattened.
+    pub fields: Fields,
     /// Its driver.
     pub driver: String,
 }
@@ -299,6 +311,8 @@ pub struct ObservedVolume {
     pub key: Option<VolumeKey>,
     /// The hash in its labels, if any.
     pub config_hash: Option<String>,
+    /// Its definition, flattened.
+    pub fields: Fields,
     /// Its driver.
     pub driver: String,
 }

@@ -117,7 +117,9 @@ pub async fn removable(
     let engine = session.engine().await?;
     let filter = list::Filter { services: services.to_vec(), all: true, orphans: false, status: Vec::new() };
     let containers = list::containers(&engine, scope, &filter).await?;
-    Ok(containers.into_iter().filter(|container| !container.status.is_alive()).collect())
+    // In a dry run nothing was stopped, and would have been.
+    let stopped = stop && session.dry_run.is_some();
+    Ok(containers.into_iter().filter(|container| stopped || !container.status.is_alive()).collect())
 }
 
 /// Removes them.

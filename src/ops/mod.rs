@@ -10,6 +10,7 @@ pub mod lifecycle;
 pub mod list;
 pub mod logs;
 pub mod reconcile;
+pub mod saved;
 pub mod up;
 
 mod contents;
@@ -27,7 +28,7 @@ use crate::model::Project;
 use crate::observe::ObservedState;
 use crate::plan::Plan;
 use crate::source::SourceMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// What every request needs besides its own words.
@@ -43,10 +44,28 @@ pub struct Session {
     pub interrupts: Interrupts,
     /// How much runs at once.
     pub limits: Limits,
+    /// Nothing is done: the plans that would be carried out are kept here instead.
+    pub dry_run: Option<Rehearsal>,
     /// Probes are run early while something waits for them, unless the stack file says otherwise.
     pub eager_health: bool,
     /// The stack files' texts, for messages that say where something is written.
     pub sources: Option<Arc<SourceMap>>,
+}
+
+/// The plans that a dry run would have carried out, in order, each with its project's name.
+#[derive(Debug, Clone, Default)]
+pub struct Rehearsal(Arc<Mutex<Vec<(String, Plan)>>>);
+
+impl Rehearsal {
+    /// Takes them out.
+    pub fn take(&self) -> Vec<(String, Plan)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep(&self, project: &str, plan: &Plan) {
+        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.push((project.to_owned(), plan.clone()));
+    }
 }
 
 impl Session {
@@ -79,6 +98,12 @@ impl Session {
         observed: &Arc<ObservedState>,
         on_failure: OnFailure,
     ) -> Result<(), OpsError> {
+        if let Some(rehearsal) = &self.dry_run {
+            let of_container = observed.containers.first().map(|container| &container.identity.project);
+            let name = project.map(|project| &project.name).or(of_container);
+            rehearsal.keep(name.map(ToString::to_string).unwrap_or_default().as_str(), plan);
+            return Ok(());
+        }
         let cx = Cx {
             engine: engine.clone(),
             project: project.map(Arc::clone),

@@ -129,21 +129,34 @@ async fn converge_once(
     project: &Arc<Project>,
     policy: &Policy,
 ) -> Result<(), OpsError> {
-    let Planned { plan, observed } = reconcile::plan(session, engine, loaded, policy).await?;
+    let planned = reconcile::plan(session, engine, loaded, policy).await?;
+    carry_out(session, engine, loaded, project, policy, planned).await
+}
+
+/// Applies a plan, and plans again for what could not be decided before.
+pub(super) async fn carry_out(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    project: &Arc<Project>,
+    policy: &Policy,
+    planned: Planned,
+) -> Result<(), OpsError> {
+    let Planned { plan, observed } = planned;
     for warning in &plan.warnings {
         session.warn(project.name.as_str(), warning.clone());
     }
     session
         .events
         .send(Subject::Project(project.name.to_string()), EventKind::Planned { steps: plan.steps.len() });
-    for container in &plan.unchanged {
+    for container in plan.unchanged.iter().filter(|_| session.dry_run.is_none()) {
         session.events.send(
             Subject::Container(container.clone()),
             EventKind::Unchanged { status: "Running".to_owned() },
         );
     }
     session.apply(engine, &plan, Some(project), &observed, OnFailure::Stop).await?;
-    if plan.deferred.is_empty() {
+    if plan.deferred.is_empty() || session.dry_run.is_some() {
         return Ok(());
     }
     // The images are here now; what is left depends on what they turned out to be.

@@ -3,10 +3,11 @@
 use super::StepId;
 use crate::model::{DependencyCondition, NetworkKey, ServiceName, VolumeKey};
 use crate::observe::{Container, ContainerId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One engine call, or one wait.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// `POST /images/create`.
@@ -218,7 +219,7 @@ pub enum Action {
 }
 
 /// A container an action is about, and how people call it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ContainerRef {
     /// Which one.
     pub target: Target,
@@ -229,7 +230,7 @@ pub struct ContainerRef {
 }
 
 /// Which container: there is no way to name one that does not exist yet, other than by the step that makes it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// It was there when the plan was made.
@@ -239,7 +240,7 @@ pub enum Target {
 }
 
 /// What a wait is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
     /// The condition of a `depends_on`.
@@ -249,7 +250,7 @@ pub enum Until {
 }
 
 /// Which list a hook is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HookPhase {
     /// Before the first start, in a container of its own.

@@ -22,15 +22,16 @@ pub use reason::{FieldChange, Reason};
 pub use reconcile::{Contents, Input, Problem, diverged, reconcile};
 pub use teardown::{Teardown, remove_containers, teardown};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Position of a step in its plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct StepId(pub usize);
 
 /// Steps that people see as one row: a replacement is create, stop, remove, rename, start.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Group {
     /// The container, by the name it ends up with.
     pub subject: String,
@@ -39,7 +40,7 @@ pub struct Group {
 }
 
 /// What a group of steps amounts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupVerb {
     /// The container is replaced.
@@ -51,7 +52,7 @@ pub enum GroupVerb {
 }
 
 /// A queue of its own: at most so many of its steps run at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
     /// Calls that the engine answers after real work (create, start, stop, remove).
@@ -67,7 +68,7 @@ pub enum Lane {
 }
 
 /// What must have become of the steps before one for it to run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// All of them are done.
@@ -91,7 +92,7 @@ impl When {
 }
 
 /// One thing to do, why, and after what.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Step<A> {
     /// Its position.
     pub id: StepId,
@@ -117,7 +118,7 @@ pub struct Step<A> {
 }
 
 /// Something the user must decide before the plan can be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "question", rename_all = "snake_case")]
 pub enum Question {
     /// A volume's definition changed; replacing it loses its data.
@@ -128,7 +129,7 @@ pub enum Question {
 }
 
 /// What has to be done, in an order in which every step comes after the ones it needs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[must_use]
 pub struct Plan<A = Action> {
     /// The steps, topologically ordered.

@@ -1,10 +1,12 @@
 //! What the user asked for beside the file.
 
 use crate::model::ServiceName;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a plan is to be made: the meaning of the flags, without their spelling.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Policy {
     /// The services named on the command line; empty means all.
     pub selected: BTreeSet<ServiceName>,
@@ -33,7 +35,7 @@ pub struct Policy {
 }
 
 /// When containers are replaced.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recreate {
     /// When they differ from the file.
     #[default]
@@ -45,7 +47,7 @@ pub enum Recreate {
 }
 
 /// What happens to containers whose service left the file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrphanPolicy {
     /// They are named in a warning.
     #[default]
@@ -57,7 +59,8 @@ pub enum OrphanPolicy {
 }
 
 /// How images are come by.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ImagePolicy {
     /// `--pull`: wins over every service's `pull_policy`.
     pub pull: Option<String>,

@@ -1,11 +1,12 @@
 //! Why a step is in a plan: a closed list, each with the values that made it so.
 
 use crate::model::{NetworkKey, ServiceName, VolumeKey};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// One attribute that differs. Values are short texts, secrets masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldChange {
     /// The attribute, in the specification's names: `environment.LOG_LEVEL`.
     pub field: String,
@@ -16,7 +17,7 @@ pub struct FieldChange {
 }
 
 /// Why a step is in the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Reason {
     /// It is not there.

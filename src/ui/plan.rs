@@ -1,6 +1,9 @@
 //! A plan as people read it before they say yes: what is created, replaced, removed, and why.
 
+use crate::ops::saved::Saved;
 use crate::plan::{Action, GroupVerb, Plan, Question, Reason, Step};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// What happens to one thing, as a symbol and a verb.
@@ -93,14 +96,35 @@ pub fn text(plan: &Plan, project: &str, colour: bool) -> String {
     text
 }
 
-/// The plan as JSON: what `plan --format json` prints.
-pub fn json(plan: &Plan, project: &str) -> serde_json::Value {
-    serde_json::json!({
-        "format_version": 1,
-        "project": project,
-        "changes": !(plan.is_empty() && plan.deferred.is_empty()),
-        "plan": plan,
-    })
+/// A plan as `plan --format json` prints it, and as `plan -o` saves it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Document<'a> {
+    /// Grows when a program that reads the older form could not read the newer.
+    pub format_version: u32,
+    /// The project's name.
+    pub project: &'a str,
+    /// Whether there is anything to do.
+    pub changes: bool,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What `stack apply` needs to carry it out; only in a saved plan. It holds the whole project, secrets included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved: Option<&'a Saved>,
+}
+
+/// The document of a plan.
+pub fn document<'a>(plan: &'a Plan, project: &'a str, saved: Option<&'a Saved>) -> Document<'a> {
+    let changes = !(plan.is_empty() && plan.deferred.is_empty());
+    Document { format_version: 1, project, changes, plan, saved }
+}
+
+/// The JSON schema of [`Document`].
+pub fn schema() -> serde_json::Value {
+    // As it is written: what is left out when there is nothing to say is not required.
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Document<'_>>();
+    schema.insert("title".to_owned(), "A plan of stack".into());
+    schema.to_value()
 }
 
 fn rows(plan: &Plan) -> Vec<Row<'_>> {

@@ -6,7 +6,7 @@ use super::verdict::Verdict;
 use super::{Planned, Reconciler, StartNeed};
 use crate::model::{Service, ServiceName};
 use crate::observe::{Container, ContainerStatus};
-use crate::plan::{Action, ContainerRef, Group, GroupVerb, Lane, Reason, StepId, Target};
+use crate::plan::{Action, ContainerRef, FieldChange, Group, GroupVerb, Lane, Reason, StepId, Target};
 
 impl<'a> Reconciler<'a> {
     pub(super) fn containers(&mut self) {
@@ -73,7 +73,7 @@ impl<'a> Reconciler<'a> {
         planned
     }
 
-    /// A container that stays gets back the name that an interrupted run took.
+    /// A container that stays gets back the name that an interrupted run, or somebody, took.
     fn keep(
         &mut self,
         service: &Service,
@@ -83,11 +83,21 @@ impl<'a> Reconciler<'a> {
         let mut reference = ContainerRef::to(container);
         let mut ready = None;
         let wanted = self.project.container_name(service, container.identity.number.unwrap_or(1));
-        if container.name != wanted && is_temporary(&container.name) {
+        // Names with `_` are those of older tools and of `--compatibility`.
+        let same = |name: &str| name.replace('_', "-") == wanted.replace('_', "-");
+        let going = |name: &str| removed.iter().any(|(gone, _)| gone == name);
+        let free = going(&wanted) || self.observed.containers.iter().all(|other| other.name != wanted);
+        if container.name != wanted && (is_temporary(&container.name) || (!same(&container.name) && free)) {
+            let reason = if is_temporary(&container.name) {
+                Reason::Repair { from: container.name.clone() }
+            } else {
+                let (old, new) = (Some(container.name.clone()), Some(wanted.clone()));
+                Reason::Drifted { fields: vec![FieldChange { field: "name".to_owned(), old, new }] }
+            };
             let after: Vec<StepId> = removed.iter().map(|(_, step)| *step).collect();
             reference.name.clone_from(&wanted);
             let action = Action::RenameContainer { container: reference.clone(), to: wanted };
-            ready = Some(self.plan.step(action, Reason::Repair { from: container.name.clone() }, after));
+            ready = Some(self.plan.step(action, reason, after));
         }
         (reference, ready)
     }

@@ -1,10 +1,12 @@
 //! Networks: made when missing, replaced when their definition changed.
 
-use super::Reconciler;
+use super::{Reconciler, diff};
+use crate::lower::fields;
 use crate::model::{Network, NetworkKey, ServiceName, hash};
 use crate::observe::{Container, ObservedNetwork};
 use crate::plan::{Action, ContainerRef, FieldChange, Reason, StepId};
 use crate::yaml::NodePath;
+use serde_json::Value;
 
 impl<'a> Reconciler<'a> {
     pub(super) fn networks(&mut self) {
@@ -99,14 +101,34 @@ impl<'a> Reconciler<'a> {
     }
 }
 
-/// What can be told without asking the engine again; the hash says that there is a difference, not where.
+/// What differs, as far as the list shows it.
 fn network_changes(network: &Network, found: &ObservedNetwork) -> Vec<FieldChange> {
-    if network.driver.is_empty() || network.driver == found.driver {
+    if found.fields.is_empty() {
         return Vec::new();
     }
-    vec![FieldChange {
-        field: "driver".to_owned(),
-        old: Some(found.driver.clone()),
-        new: Some(network.driver.clone()),
-    }]
+    let wanted = fields::of_network(network);
+    let mut seen = found.fields.clone();
+    match (wanted.get("ipam"), seen.get("ipam")) {
+        // The engine chooses addresses where nothing is said, and a gateway where only a subnet is.
+        (None, _) => drop(seen.remove("ipam")),
+        (Some(Value::Array(wanted)), Some(Value::Array(pools))) => {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let trimmed = pools.iter().zip(wanted).map(|(pool, wanted)| {
+                let (pool, wanted) = (text(pool), text(wanted));
+                if wanted.contains(" gateway ") {
+                    pool
+                } else {
+                    let mut words: Vec<&str> = pool.split(' ').collect();
+                    if let Some(at) = words.iter().position(|word| *word == "gateway") {
+                        words.drain(at..at + 2);
+                    }
+                    words.join(" ")
+                }
+            });
+            let trimmed: Vec<String> = trimmed.collect();
+            seen.insert("ipam".to_owned(), trimmed.into());
+        }
+        (Some(_), _) => {}
+    }
+    diff::changes(&seen, &wanted)
 }

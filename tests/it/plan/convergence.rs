@@ -98,7 +98,7 @@ fn mess(project: &Project, observed: &mut ObservedState, mishaps: &[u8]) {
             9 if !container.networks.is_empty() => {
                 container.networks.insert("p_more".to_owned(), ObservedEndpoint::default());
             }
-            9 => {}
+            9 => container.name = "renamed".to_owned() + &container.id.0,
             _ => container.networks.clear(),
         }
     }

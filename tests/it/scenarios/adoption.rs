@@ -2,7 +2,7 @@
 
 use crate::support::scenario::scenario;
 
-const SHOP: &str = "\
+pub const SHOP: &str = "\
 services:
   web:
     image: nginx

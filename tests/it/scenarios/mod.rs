@@ -8,6 +8,7 @@ mod events;
 mod gates;
 mod in_place;
 mod interrupted;
+mod plans;
 mod profiles;
 mod readiness;
 mod requests;

@@ -99,6 +99,39 @@ impl Scenario<'_> {
         }
     }
 
+    /// Somebody does something to a service's first container behind our back: `POST /containers/{id}/…`.
+    #[track_caller]
+    pub fn by_hand(&mut self, service: &str, what: &str, body: &str) -> &mut Self {
+        let id = self.inspect(service)["Id"].as_str().unwrap_or_default().to_owned();
+        self.call("POST", &format!("/containers/{id}/{what}"), body)
+    }
+
+    /// Somebody takes it out of a network.
+    #[track_caller]
+    pub fn leave_by_hand(&mut self, service: &str, network: &str) -> &mut Self {
+        let id = self.inspect(service)["Id"].as_str().unwrap_or_default().to_owned();
+        let path = format!("/networks/{}_{network}/disconnect", self.project());
+        self.call("POST", &path, &format!(r#"{{"Container": "{id}"}}"#))
+    }
+
+    /// Somebody removes it.
+    #[track_caller]
+    pub fn remove_by_hand(&mut self, service: &str) -> &mut Self {
+        let id = self.inspect(service)["Id"].as_str().unwrap_or_default().to_owned();
+        self.call("DELETE", &format!("/containers/{id}?force=1"), "")
+    }
+
+    #[track_caller]
+    fn call(&mut self, method: &str, path: &str, body: &str) -> &mut Self {
+        let body = (!body.is_empty()).then(|| serde_json::from_str(body).expect("a body is JSON"));
+        let answer = self.place.raw().call(method, path, body.as_ref());
+        let fine = matches!(&answer, Ok((status, _)) if (200..400).contains(status));
+        self.must(fine, &format!("{method} {path} is answered well, and not with {answer:?}"));
+        // What the test itself asked is not what the step asked.
+        self.requests_before = self.place.fake.as_ref().map_or(0, |fake| fake.requests().len());
+        self
+    }
+
     /// The names of the project's networks, labelled or not, that have a text in them.
     pub fn networks_named(&self, text: &str) -> Vec<String> {
         let all = self.get("/networks");

@@ -94,6 +94,18 @@ impl<'a> Scenario<'a> {
         self
     }
 
+    /// What a file in the project's folder holds.
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(path)).expect("the file is there")
+    }
+
+    /// Who may do what with a file in the project's folder.
+    pub fn mode(&self, path: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        let file = std::fs::metadata(self.folder.path().join(path)).expect("the file is there");
+        file.permissions().mode() & 0o777
+    }
+
     /// Sets an environment variable for the commands that follow.
     pub fn environment(&mut self, name: &str, value: &str) -> &mut Self {
         self.environment.insert(name.to_owned(), value.to_owned());
