@@ -21,6 +21,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("COMPOSE_IGNORE_ORPHANS", "true: do not mention orphans"),
     ("COMPOSE_COMPATIBILITY", "true: as --compatibility"),
     ("COMPOSE_MENU", "true or false: as --menu"),
+    ("STACK_LOCK_TIMEOUT", "as --lock-timeout"),
     ("DOCKER_HOST", "the engine's address; wins over contexts"),
     ("DOCKER_CONTEXT", "the docker context to use"),
     ("DOCKER_CONFIG", "folder of docker's config.json and contexts; ~/.docker by default"),

@@ -171,6 +171,6 @@ pub fn rm(context: &Context, args: &RmArgs) -> Result<(), Failure> {
         }
     }
     run::with_session(context, None, LogFormat::default(), async |session| {
-        lifecycle::remove(session, &containers, args.volumes).await
+        lifecycle::remove(session, &scope, &containers, args.volumes).await
     })
 }

@@ -26,9 +26,10 @@ pub use project_args::ProjectArgs;
 
 use crate::apply::Limits;
 use crate::load::Loaded;
+use crate::ops::Turn;
 use crate::source::{Colour, to_text};
 use crate::ui::{ProgressMode, stream};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// The version that `--version`, `version` and the containers' labels show.
@@ -62,6 +63,10 @@ struct Cli {
     /// Show what a command would do, and why, without doing it.
     #[arg(long, global = true)]
     dry_run: bool,
+
+    /// Seconds to wait while another run changes the project; 0 does not wait. Without it there is no limit.
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    lock_timeout: Option<u64>,
 
     #[command(subcommand)]
     command: Command,
@@ -147,6 +152,8 @@ pub struct Context {
     pub limits: Limits,
     /// Nothing is to be changed: plans are shown instead of carried out.
     pub dry_run: bool,
+    /// How a command that changes something takes its turn.
+    pub turn: Turn,
 }
 
 impl Context {
@@ -185,11 +192,22 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| {
+        Ok((matches.subcommand_name().map(str::to_owned), Cli::from_arg_matches(&matches)?))
+    });
+    let (name, cli) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
-    let context = match context(cli.project, cli.ansi, cli.progress, cli.parallel, surroundings) {
+    let turn = match turn(name.as_deref(), cli.lock_timeout, &surroundings) {
+        Ok(turn) => turn,
+        Err(failure) => {
+            stream::note(&failure.text(Colour::Never));
+            return failure.exit_code();
+        }
+    };
+    let context = match context(cli.project, cli.ansi, cli.progress, cli.parallel, turn, surroundings) {
         Ok(context) => Context { dry_run: cli.dry_run, ..context },
         Err(failure) => {
             stream::note(&failure.text(Colour::Never));
@@ -247,12 +265,33 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// How a command waits for others, and what those that wait for it are told.
+fn turn(
+    command: Option<&str>,
+    lock_timeout: Option<u64>,
+    surroundings: &Surroundings,
+) -> Result<Turn, Failure> {
+    let variable = surroundings.environment.get("STACK_LOCK_TIMEOUT").filter(|value| !value.is_empty());
+    let seconds = match (lock_timeout, variable) {
+        (Some(seconds), _) => Some(seconds),
+        (None, None) => None,
+        (None, Some(text)) => Some(text.parse().map_err(|_not_a_number| {
+            Failure::message(format!("STACK_LOCK_TIMEOUT is `{text}`; it must be a number of seconds"))
+        })?),
+    };
+    Ok(Turn {
+        timeout: seconds.map(std::time::Duration::from_secs),
+        command: format!("stack {}", command.unwrap_or_default()),
+    })
+}
+
 /// Settles what flags and variables leave open.
 fn context(
     project: ProjectArgs,
     ansi: Option<Ansi>,
     progress: Option<ProgressMode>,
     parallel: Option<i32>,
+    turn: Turn,
     surroundings: Surroundings,
 ) -> Result<Context, Failure> {
     use clap::ValueEnum;
@@ -284,7 +323,7 @@ fn context(
     };
     let mode = run::settle_progress(progress, surroundings.stderr_is_terminal, ansi == Ansi::Never);
     let colour = colour(ansi, &surroundings, surroundings.stderr_is_terminal);
-    Ok(Context { project, surroundings, colour, ansi, progress: mode, limits, dry_run: false })
+    Ok(Context { project, surroundings, colour, ansi, progress: mode, limits, turn, dry_run: false })
 }
 
 fn colour(ansi: Ansi, surroundings: &Surroundings, terminal: bool) -> Colour {

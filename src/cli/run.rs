@@ -37,6 +37,7 @@ pub fn with_session<T>(
             interrupts: interrupts.clone(),
             limits: context.limits,
             dry_run: rehearsal.clone(),
+            turn: context.turn.clone(),
             eager_health: true,
             sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
         };

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod exec;
 mod images;
+mod lease;
 mod lists;
 mod logs;
 mod networks;
@@ -31,6 +32,7 @@ pub use error::{EngineError, EngineErrorKind};
 pub use events::{ContainerEvent, EngineEvent, EventFilter, EventStream};
 pub use exec::{ExecRun, ExecSession, ExecSpec};
 pub use images::{BuildLine, BuildSpec, PullProgress};
+pub use lease::{EXPIRY, Lease, RENEWAL};
 pub use lists::{
     ContainerRow, HealthRow, ImageRow, IpamRow, ListedEndpoint, MountRow, NetworkRow, PortRow, VolumeRow,
 };

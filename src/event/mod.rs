@@ -90,6 +90,8 @@ pub enum Verb {
     Hook,
     /// A provider's program runs.
     Provide,
+    /// Another run changes the project, and is waited for.
+    Lock,
 }
 
 /// What happened to the subject.

@@ -56,7 +56,17 @@ pub async fn plan(
 /// What could not be done, after everything else was.
 pub async fn run(session: &Session, scope: &Scope, request: &Request) -> Result<(), OpsError> {
     let engine = session.engine().await?;
-    let (plan, observed) = plan(&engine, scope, request).await?;
+    let work = async |session: &Session| run_alone(session, &engine, scope, request).await;
+    session.locked(&engine, scope.name(), work).await
+}
+
+async fn run_alone(
+    session: &Session,
+    engine: &Engine,
+    scope: &Scope,
+    request: &Request,
+) -> Result<(), OpsError> {
+    let (plan, observed) = plan(engine, scope, request).await?;
     if plan.is_empty() && observed.containers.is_empty() {
         session.warn(scope.name(), format!("No resource found to remove for project \"{}\".", scope.name()));
     }
@@ -64,7 +74,7 @@ pub async fn run(session: &Session, scope: &Scope, request: &Request) -> Result<
         session.warn(scope.name(), warning.clone());
     }
     let project = scope.project().map(|project| Arc::new(project.clone()));
-    session.apply(&engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await
+    session.apply(engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await
 }
 
 /// Everything that carries the project's label.

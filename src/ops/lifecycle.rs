@@ -51,18 +51,36 @@ pub async fn run(
     let services: BTreeSet<ServiceName> = services.iter().map(ServiceName::new).collect();
     known_services(scope, &services)?;
     let engine = session.engine().await?;
-    let observed = Arc::new(observe::observe(&engine, &list::containers_only(scope.name())).await?);
+    let work = async |session: &Session| run_alone(session, &engine, scope, verb, &services, timeout_s).await;
+    match verb {
+        // It is what one reaches for when something hangs, and the lock may be held by just that.
+        Verb::Kill { .. } => work(session).await,
+        Verb::Start { .. } | Verb::Stop | Verb::Restart { .. } | Verb::Pause | Verb::Unpause => {
+            session.locked(&engine, scope.name(), work).await
+        }
+    }
+}
+
+async fn run_alone(
+    session: &Session,
+    engine: &crate::engine::Engine,
+    scope: &Scope,
+    verb: &Verb,
+    services: &BTreeSet<ServiceName>,
+    timeout_s: Option<i64>,
+) -> Result<(), OpsError> {
+    let observed = Arc::new(observe::observe(engine, &list::containers_only(scope.name())).await?);
     let graph = down::graph(scope, &observed);
     let input = Lifecycle {
         project: scope.project(),
         graph: &graph,
         observed: &observed,
-        services: (!services.is_empty()).then_some(&services),
+        services: (!services.is_empty()).then_some(services),
         timeout_s,
     };
     let plan = match verb {
         Verb::Start { wait } => {
-            startable(scope, &services, &observed.containers)?;
+            startable(scope, services, &observed.containers)?;
             lifecycle::start(&input, *wait)
         }
         Verb::Stop => lifecycle::stop(&input),
@@ -82,7 +100,7 @@ pub async fn run(
     if plan.is_empty() && matches!(verb, Verb::Kill { .. }) {
         session.warn(scope.name(), "no container to kill");
     }
-    apply(session, &engine, scope, &plan, &observed, verb).await
+    apply(session, engine, scope, &plan, &observed, verb).await
 }
 
 async fn apply(
@@ -126,11 +144,19 @@ pub async fn removable(
 ///
 /// # Errors
 /// The engine's, or what could not be removed.
-pub async fn remove(session: &Session, containers: &[Container], volumes: bool) -> Result<(), OpsError> {
+pub async fn remove(
+    session: &Session,
+    scope: &Scope,
+    containers: &[Container],
+    volumes: bool,
+) -> Result<(), OpsError> {
     let engine = session.engine().await?;
     let chosen: Vec<&Container> = containers.iter().collect();
     let plan = remove_containers(&chosen, volumes);
-    session.apply(&engine, &plan, None, &Arc::default(), OnFailure::Continue).await
+    let work = async |session: &Session| {
+        session.apply(&engine, &plan, None, &Arc::default(), OnFailure::Continue).await
+    };
+    session.locked(&engine, scope.name(), work).await
 }
 
 /// A service that is neither in the files nor, where there are none, in the labels is a mistake of the user's.

@@ -15,9 +15,11 @@ pub mod up;
 
 mod contents;
 mod error;
+mod lock;
 mod signals;
 
 pub use error::OpsError;
+pub use lock::Turn;
 pub use signals::Interrupts;
 
 use crate::apply::{self, Cx, Limits, OnFailure};
@@ -46,6 +48,8 @@ pub struct Session {
     pub limits: Limits,
     /// Nothing is done: the plans that would be carried out are kept here instead.
     pub dry_run: Option<Rehearsal>,
+    /// How it takes its turn among other runs.
+    pub turn: Turn,
     /// Probes are run early while something waits for them, unless the stack file says otherwise.
     pub eager_health: bool,
     /// The stack files' texts, for messages that say where something is written.

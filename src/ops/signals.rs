@@ -26,6 +26,16 @@ impl Interrupts {
         self.first.is_cancelled()
     }
 
+    /// The same wishes, for a part of the work that may be stopped for other reasons too, by [`Interrupts::stop`].
+    pub(super) fn of_part(&self) -> Self {
+        Self { first: self.first.child_token(), second: self.second.clone() }
+    }
+
+    /// Asks for an orderly end, as the first signal does.
+    pub(super) fn stop(&self) {
+        self.first.cancel();
+    }
+
     /// Turns signals into cancellations until it is dropped.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
 
 use super::reconcile::{self, Planned};
-use super::{OpsError, Session, logs};
+use super::{OpsError, Session, Turn, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
 use crate::model::{Project, ServiceName};
+use crate::observe::ObservedState;
 use crate::plan::lifecycle::{self, Lifecycle};
 use crate::plan::{ImagePolicy, Policy, Recreate};
 use std::collections::BTreeSet;
@@ -67,7 +68,7 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     };
     if let Err(error) = result {
         if matches!(error, OpsError::Interrupted) {
-            stop_all(session, &engine, &project).await;
+            Box::pin(stop_all(session, &engine, &project)).await;
         }
         stop.cancel();
         drop(follower.await);
@@ -98,12 +99,25 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
 /// How often a plan is made anew because the engine had moved on.
 const ATTEMPTS: u32 = 5;
 
-/// Converges; again where another run on the same project got in between, because then the view was stale and a new look
-/// is all it takes.
+/// Converges, when no other run changes the project.
 ///
 /// # Errors
 /// What stopped it.
 pub async fn converge(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    project: &Arc<Project>,
+    policy: &Policy,
+) -> Result<(), OpsError> {
+    let name = project.name.as_str();
+    let work = async |session: &Session| converge_alone(session, engine, loaded, project, policy).await;
+    Box::pin(session.locked(engine, name, work)).await
+}
+
+/// Converges; again where something else on the engine got in between, because then the view was stale and a new look is
+/// all it takes.
+async fn converge_alone(
     session: &Session,
     engine: &Engine,
     loaded: &Loaded,
@@ -177,15 +191,42 @@ pub(super) async fn carry_out(
     session.apply(engine, &plan, Some(project), &observed, OnFailure::Stop).await
 }
 
+/// How long an attached `up` that is to end waits for another run on the project; then it stops what it has started all the
+/// same, because that is what the user asks for.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(5);
+
 /// Stops everything that runs, dependents first; kills it when the user asks a second time.
 async fn stop_all(session: &Session, engine: &Engine, project: &Arc<Project>) {
-    let graph = ServiceGraph::of(project);
-    let Ok(observed) =
-        crate::observe::observe(engine, &super::list::containers_only(project.name.as_str())).await
-    else {
-        return;
+    // The wish to stop must not stop the stopping: this run has an interrupt of its own.
+    let patient = Session {
+        interrupts: super::Interrupts::default(),
+        turn: Turn { timeout: Some(PATIENCE_AT_THE_END), ..session.turn.clone() },
+        ..session.clone()
     };
-    let observed = Arc::new(observed);
+    let stopping = async {
+        let work = async |patient: &Session| {
+            stop_running(patient, engine, project).await;
+            Ok(())
+        };
+        if patient.locked(engine, project.name.as_str(), work).await.is_err() {
+            stop_running(&patient, engine, project).await;
+        }
+    };
+    tokio::pin!(stopping);
+    tokio::select! {
+        () = &mut stopping => {}
+        () = session.interrupts.second().cancelled_owned() => {
+            let Ok(observed) = look(engine, project).await else { return };
+            let running: Vec<_> = observed.containers.iter().collect();
+            let kill = lifecycle::kill(&running, "SIGKILL");
+            drop(patient.apply(engine, &kill, Some(project), &observed, OnFailure::Continue).await);
+        }
+    }
+}
+
+async fn stop_running(session: &Session, engine: &Engine, project: &Arc<Project>) {
+    let graph = ServiceGraph::of(project);
+    let Ok(observed) = look(engine, project).await else { return };
     let input = Lifecycle {
         project: Some(project),
         graph: &graph,
@@ -194,18 +235,12 @@ async fn stop_all(session: &Session, engine: &Engine, project: &Arc<Project>) {
         timeout_s: None,
     };
     let plan = lifecycle::stop(&input);
-    // The wish to stop must not stop the stopping: this run has an interrupt of its own.
-    let patient = Session { interrupts: super::Interrupts::default(), ..session.clone() };
-    let stopping = patient.apply(engine, &plan, Some(project), &observed, OnFailure::Continue);
-    tokio::pin!(stopping);
-    tokio::select! {
-        _ = &mut stopping => {}
-        () = session.interrupts.second().cancelled_owned() => {
-            let running: Vec<_> = observed.containers.iter().collect();
-            let kill = lifecycle::kill(&running, "SIGKILL");
-            drop(patient.apply(engine, &kill, Some(project), &observed, OnFailure::Continue).await);
-        }
-    }
+    drop(session.apply(engine, &plan, Some(project), &observed, OnFailure::Continue).await);
+}
+
+async fn look(engine: &Engine, project: &Project) -> Result<Arc<ObservedState>, OpsError> {
+    let request = super::list::containers_only(project.name.as_str());
+    Ok(Arc::new(crate::observe::observe(engine, &request).await?))
 }
 
 /// The services whose output an attached `up` shows.

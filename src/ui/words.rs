@@ -23,6 +23,7 @@ pub(super) fn working(verb: Verb) -> &'static str {
         Verb::WaitRunning | Verb::WaitHealthy | Verb::WaitCompleted => "Waiting",
         Verb::Hook => "Running hook",
         Verb::Provide => "Providing",
+        Verb::Lock => "Waiting for another run",
     }
 }
 
@@ -48,6 +49,7 @@ pub(super) fn done(verb: Verb) -> &'static str {
         Verb::WaitCompleted => "Exited",
         Verb::Hook => "Hook done",
         Verb::Provide => "Provided",
+        Verb::Lock => "Free",
     }
 }
 

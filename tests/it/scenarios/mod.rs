@@ -13,5 +13,6 @@ mod profiles;
 mod readiness;
 mod requests;
 mod smoke;
+mod turns;
 mod up;
 mod watch;

@@ -5,7 +5,9 @@
 pub mod background;
 pub mod checks;
 pub mod fake_engine;
+pub mod forward;
 pub mod place;
 pub mod raw;
+pub mod running;
 pub mod scenario;
 pub mod world;

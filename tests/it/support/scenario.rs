@@ -42,9 +42,9 @@ pub struct Scenario<'a> {
     obligation: String,
     folder: tempfile::TempDir,
     home: tempfile::TempDir,
-    environment: BTreeMap<String, String>,
+    pub(super) environment: BTreeMap<String, String>,
     /// What was done so far, for the panic.
-    story: Vec<String>,
+    pub(super) story: Vec<String>,
     /// How many requests the fake engine had seen when the step began.
     pub(super) requests_before: usize,
     pub(super) last: Ran,
@@ -76,6 +76,16 @@ impl<'a> Scenario<'a> {
     /// The project's name, its own on every run.
     pub fn project(&self) -> &str {
         &self.place.unique
+    }
+
+    /// Where the engine listens.
+    pub fn host(&self) -> &str {
+        &self.place.host
+    }
+
+    /// The engine's things of a kind that have a label.
+    pub fn labelled(&self, kind: &str, label: &str) -> Vec<Value> {
+        self.place.raw().labelled(kind, label)
     }
 
     /// Begins a step: what is done, as a sentence.
@@ -242,10 +252,15 @@ impl<'a> Scenario<'a> {
     }
 
     fn command(&self, words: &[&str]) -> std::process::Command {
+        self.command_for(self.project(), words)
+    }
+
+    /// `stack`, about a project, in this one's folder.
+    pub(super) fn command_for(&self, project: &str, words: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stack"));
         command
             .arg("--project-name")
-            .arg(self.project())
+            .arg(project)
             .args(words)
             .current_dir(self.folder.path())
             .env_clear()
@@ -326,6 +341,6 @@ impl<'a> Scenario<'a> {
     }
 }
 
-fn indented(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {line}\n")).collect()
 }
