@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use stack::engine::{Address, Engine};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const AT_ONCE: usize = 16;
@@ -93,5 +93,40 @@ pub fn down(project: &str) -> Duration {
             .await;
         let name = format!("{project}_default");
         engine.remove_network(&name, &name).await.expect("removed");
+    })
+}
+
+/// The process of a container, by its name.
+pub fn pid(container: &str) -> Option<i64> {
+    let mut pid = None;
+    timed(async |engine| {
+        let found = engine.inspect_container(container).await.ok();
+        pid = found.and_then(|found| found.state).and_then(|state| state.pid).filter(|pid| *pid > 0);
+    });
+    pid
+}
+
+/// How long until a container of this name runs in another process than `old`. Asked every 10 ms: often enough to tell, and
+/// not so often that the engine has nothing else to do.
+pub fn until_replaced(container: &str, old: Option<i64>) -> Duration {
+    timed(async |engine| {
+        loop {
+            let found = engine.inspect_container(container).await.ok();
+            let pid = found.and_then(|found| found.state).and_then(|state| state.pid).filter(|pid| *pid > 0);
+            if pid.is_some() && pid != old {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+}
+
+/// A folder's files sent to a container in one archive.
+pub fn upload(container: &str, folder: &Path, target: &str) -> Duration {
+    timed(async |engine| {
+        let mut archive = tar::Builder::new(Vec::new());
+        archive.append_dir_all(target.trim_start_matches('/'), folder).expect("an archive");
+        let bytes = archive.into_inner().expect("an archive");
+        engine.upload(container, container, "/", bytes).await.expect("uploaded");
     })
 }

@@ -23,6 +23,7 @@ mod bare;
 mod chain;
 mod counted;
 mod engine;
+mod watch;
 
 /// One way of doing the job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +68,7 @@ fn main() {
     if bare::answers() {
         engine::run(&bench);
         chain::run(&bench);
+        watch::run(&bench);
     } else {
         println!("no engine answers: the cases that need one are left out");
     }
@@ -129,11 +131,11 @@ impl Bench {
         if let Some(host) = host {
             command.env("DOCKER_HOST", host);
         }
-        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let started = Instant::now();
-        let status = command.status().expect("the program starts");
+        let ended = command.output().expect("the program starts");
         let time = started.elapsed();
-        assert!(status.success(), "{words:?} failed");
+        assert!(ended.status.success(), "{words:?} failed: {}", String::from_utf8_lossy(&ended.stderr));
         time
     }
 
