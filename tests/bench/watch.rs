@@ -22,7 +22,7 @@ struct Project {
 pub fn run(bench: &Bench) {
     let project = Project::new(bench);
     bench.run(Contestant::Stack, Some(&project.file), &["up", "-d"]);
-    let Some(inside) = project.inside() else {
+    let Some(inside) = inside() else {
         println!("watch: the container's files cannot be looked at from here; left out");
         bench.run(Contestant::Stack, Some(&project.file), &["down", "-t", "0"]);
         return;
@@ -65,6 +65,12 @@ pub fn run(bench: &Bench) {
     bench.run(Contestant::Stack, Some(&project.file), &["down", "-t", "0"]);
 }
 
+/// The container's root, as the host sees it.
+fn inside() -> Option<PathBuf> {
+    let root = PathBuf::from(format!("/proc/{}/root", bare::pid(CONTAINER)?));
+    root.join("bin").is_dir().then_some(root)
+}
+
 impl Project {
     fn new(bench: &Bench) -> Self {
         let folder = bench.folder_for("watch");
@@ -81,12 +87,6 @@ impl Project {
              develop: {{watch: [{{path: ./src, action: sync, target: /app, initial_sync: true}}]}}\n"
         );
         std::fs::write(&self.file, text).expect("a file");
-    }
-
-    /// The container's root, as the host sees it.
-    fn inside(&self) -> Option<PathBuf> {
-        let root = PathBuf::from(format!("/proc/{}/root", bare::pid(CONTAINER)?));
-        root.join("bin").is_dir().then_some(root)
     }
 
     fn watch(&self, bench: &Bench, who: Contestant) -> Child {
