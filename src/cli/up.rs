@@ -5,6 +5,8 @@ use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
 use crate::plan::{ImagePolicy, OrphanPolicy, Policy, Recreate};
 use crate::ui::LogFormat;
+use crate::watch;
+use futures_util::future::Either;
 use std::collections::BTreeMap;
 
 /// Create and start what the stack file describes, and show the logs.
@@ -30,6 +32,10 @@ pub struct Args {
     /// Seconds that --wait may take.
     #[arg(long, value_name = "SECONDS")]
     wait_timeout: Option<u64>,
+
+    /// Follow the files too, as `stack watch` does.
+    #[arg(short, long, conflicts_with_all = ["detach", "wait", "no_start"])]
+    watch: bool,
 
     /// Create only; do not start.
     #[arg(long, conflicts_with_all = ["detach", "wait"])]
@@ -208,13 +214,38 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         except: names(&args.no_attach),
         dependencies: args.attach_dependencies,
         timestamps: args.timestamps,
+        stay: args.watch,
     });
     let format = LogFormat::new(context.stdout_colour() && !args.no_color, args.no_log_prefix);
+    let watching = args.watch.then(|| watched(context, args, &policy)).transpose()?;
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {
         let session = session.with_eager_health(!args.converge.no_eager_health);
-        Box::pin(up::run(&session, &loaded, &request)).await
+        let up = Box::pin(up::run(&session, &loaded, &request));
+        let Some(watching) = &watching else { return up.await };
+        let watch = Box::pin(watch::run(&session, loaded.clone(), watching));
+        match futures_util::future::select(up, watch).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((Ok(()), up)) => up.await,
+            // Without the watch the logs are still worth having.
+            Either::Right((Err(error), up)) => {
+                session.warn(loaded.project.name.as_str(), format!("the files are not followed: {error}"));
+                up.await
+            }
+        }
     })
+}
+
+/// What `--watch` adds: the files are followed from the start, and containers get what they lack as they come up.
+fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Request, Failure> {
+    let mut load = context.project.request(&context.surroundings)?;
+    load.services.clone_from(&args.converge.services);
+    load.without_dependencies = args.no_deps;
+    // What was forced is forced once.
+    let recreate = if policy.recreate == Recreate::Force { Recreate::Diverged } else { policy.recreate };
+    let policy =
+        Policy { recreate, renew_anonymous_volumes: false, images: ImagePolicy::default(), ..policy.clone() };
+    Ok(watch::Request { load, policy, up: false, prune: true, colour: context.colour })
 }
 
 /// Runs `create`.

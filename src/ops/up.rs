@@ -35,6 +35,8 @@ pub struct Attach {
     pub dependencies: bool,
     /// Lines begin with their time.
     pub timestamps: bool,
+    /// Stay when nothing runs any more: somebody will start it again (`--watch`).
+    pub stay: bool,
 }
 
 /// Brings a project up.
@@ -74,7 +76,9 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
         drop(follower.await);
         return Err(error);
     }
-    follow.everything_started();
+    if !attach.stay {
+        follow.everything_started();
+    }
     tokio::select! {
         ended = &mut follower => ended,
         () = session.interrupts.first().cancelled_owned() => {

@@ -93,7 +93,10 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) {
             ) => {}
         // After the rows made way for log lines only what went wrong is worth a line.
         (ProgressMode::Tty, None)
-            if !matches!(event.kind, EventKind::Warning { .. } | EventKind::Failed { .. }) => {}
+            if !matches!(
+                event.kind,
+                EventKind::Warning { .. } | EventKind::Failed { .. } | EventKind::Watched { .. }
+            ) => {}
         (ProgressMode::Auto | ProgressMode::Tty | ProgressMode::Plain | ProgressMode::Quiet, None) => {
             if let Some(line) = plain::line(event) {
                 stream::note(&line);

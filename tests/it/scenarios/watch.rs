@@ -325,3 +325,24 @@ services:
         story.running("user", &[1]);
     });
 }
+
+#[test]
+fn an_attached_up_can_follow_the_files_too() {
+    on_the_real("`up --watch` must sync, survive a rebuild of its only service, and stop it all", |story| {
+        story.step("up --watch");
+        project(story, "sync");
+        let mut up = story.goes_on("up --watch");
+        up.says("; Ctrl-C ends it", 1);
+        up.says("web-1 Started", 1);
+        std::fs::write(story.folder().join("src/main.py"), "print(3)\n").expect("a file");
+        up.says("Service web Synced 1 file", 1);
+        the_trees_are_equal(story, &up, 1);
+        story.step("a rebuild: for a moment nothing runs").file("requirements.txt", "two\n");
+        up.says("Service web Rebuilt", 1);
+        story.runs("exec -T web cat /requirements.txt").exits(0).prints("two");
+        up.signal(Signal::INT);
+        story.must(up.ends() == Some(130), "an interrupted up ends with 130");
+        let stopped = story.look().of("web").iter().all(|seen| seen.state == "exited");
+        story.must(stopped, "its containers are stopped");
+    });
+}
