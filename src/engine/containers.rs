@@ -111,14 +111,23 @@ impl Engine {
         }
     }
 
-    /// Renames a container. `POST /containers/{id}/rename`.
+    /// Renames a container; one that has the name already is left alone. `POST /containers/{id}/rename`.
     ///
     /// # Errors
     /// `Conflict` when the name is taken.
     pub async fn rename_container(&self, id: &str, to: &str) -> Result<(), EngineError> {
         let options = RenameContainerOptions { name: to.to_owned() };
-        let done = self.docker.rename_container(id, options).await;
-        done.map_err(|error| EngineError::from_bollard("rename a container to", format!("`{to}`"), &error))
+        match self.docker.rename_container(id, options).await {
+            // A run that was killed had asked for it, and the engine has carried it out since.
+            Err(Error::DockerResponseServerError { status_code: 400, message })
+                if message.contains("with the same name as its current name") =>
+            {
+                Ok(())
+            }
+            done => done.map_err(|error| {
+                EngineError::from_bollard("rename a container to", format!("`{to}`"), &error)
+            }),
+        }
     }
 
     /// Freezes a container. `POST /containers/{id}/pause`.

@@ -99,6 +99,11 @@ impl Engine {
         self.transport.version()
     }
 
+    /// Whether it has answered anything yet.
+    pub fn has_answered(&self) -> bool {
+        self.transport.has_answered()
+    }
+
     /// Whether it is Podman's service, as far as it has answered yet: it speaks an old version and differs in places.
     pub fn is_podman(&self) -> bool {
         self.transport.is_podman()

@@ -148,6 +148,11 @@ impl Transport {
         }
     }
 
+    /// Whether the engine has ever answered.
+    pub(super) fn has_answered(&self) -> bool {
+        self.offered.load(Ordering::Relaxed) != 0
+    }
+
     /// Whether the engine has said that it is Podman's service.
     pub(super) fn is_podman(&self) -> bool {
         self.podman.load(Ordering::Relaxed)
@@ -159,9 +164,27 @@ impl Transport {
         requests.iter().map(|(method, path)| (method.to_string(), path.clone())).collect()
     }
 
-    /// Sends a request and waits for the head of the answer, within its deadline.
+    /// Sends a request and waits for the head of the answer, within its deadline. A question that was cut off, or that the
+    /// engine stumbled over, is asked again: an engine that is busy with itself has mostly recovered by then.
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
         let patience = patience(request.method(), unversioned(request.uri().path()));
+        for pause in ASK_AGAIN.into_iter().filter(|_| patience == Patience::Deadline) {
+            let Some(again) = copy(&request) else { break };
+            match self.send_once(again, patience).await {
+                Ok(answer) if !answer.status().is_server_error() => return Ok(answer),
+                Ok(_) | Err(Error::HyperLegacyError { .. }) => tokio::time::sleep(pause).await,
+                // Nothing listens, or nothing came within the deadline: that is not over in a moment.
+                Err(error) => return Err(error),
+            }
+        }
+        self.send_once(request, patience).await
+    }
+
+    async fn send_once(
+        &self,
+        request: Request<Body>,
+        patience: Patience,
+    ) -> Result<Response<Incoming>, Error> {
         let head = self.dispatch(request);
         let answer = match patience {
             Patience::Deadline => {
@@ -259,6 +282,19 @@ impl Transport {
             let _settled = self.agreed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep_settled);
         }
     }
+}
+
+/// How long after a failure a question is asked again.
+const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+/// The same request once more, where its body is known at once.
+fn copy(request: &Request<Body>) -> Option<Request<Body>> {
+    let Either::Left(body) = request.body() else { return None };
+    let mut copy = Request::new(Either::Left(body.clone()));
+    request.method().clone_into(copy.method_mut());
+    request.uri().clone_into(copy.uri_mut());
+    request.headers().clone_into(copy.headers_mut());
+    Some(copy)
 }
 
 /// `/v1.44/containers/json` and `/containers/json` both to the latter.

@@ -56,7 +56,10 @@ pub async fn plan(
 /// What could not be done, after everything else was.
 pub async fn run(session: &Session, scope: &Scope, request: &Request) -> Result<(), OpsError> {
     let engine = session.engine().await?;
-    let work = async |session: &Session| run_alone(session, &engine, scope, request).await;
+    let work = async |session: &Session| {
+        let again = async || Box::pin(run_alone(session, &engine, scope, request)).await;
+        session.through_trouble(&engine, scope.name(), again).await
+    };
     session.locked(&engine, scope.name(), work).await
 }
 

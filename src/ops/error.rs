@@ -67,7 +67,21 @@ impl OpsError {
         !failed.is_empty() && failed.iter().all(stale)
     }
 
+    /// Whether what went wrong is that the engine stopped answering: what it has done then is only known to itself.
+    pub(super) fn is_engine_trouble(&self) -> bool {
+        let gone =
+            |kind: EngineErrorKind| matches!(kind, EngineErrorKind::Unreachable | EngineErrorKind::TimedOut);
+        match self {
+            Self::Engine(error) => gone(error.kind),
+            Self::Failed(failed) => failed.iter().any(|one| one.refusal.is_some_and(gone)),
+            Self::Load(_) | Self::Connect(_) | Self::Problems(_) | Self::Interrupted | Self::Other { .. } => {
+                false
+            }
+        }
+    }
+
     pub(super) fn of_outcome(plan: &Plan, outcome: Outcome) -> Self {
+        let left = what_is_left(plan, &outcome);
         let mut failed = Vec::new();
         for (id, result) in outcome.steps {
             let crate::apply::StepOutcome::Failed(error) = result else { continue };
@@ -81,8 +95,45 @@ impl OpsError {
                 refusal: error.refusal,
             });
         }
+        let of_engine = |one: &Failed| {
+            use EngineErrorKind::{Server, TimedOut, Unreachable};
+            matches!(one.refusal, Some(Server | TimedOut | Unreachable))
+        };
+        if let Some(last) = failed.iter_mut().rfind(|one| of_engine(one)) {
+            last.hints.extend(left);
+        }
         Self::Failed(failed)
     }
+}
+
+/// How far a run has come, and what it has not come to, where the engine let it down.
+fn what_is_left(plan: &Plan, outcome: &Outcome) -> Option<String> {
+    use crate::apply::StepOutcome;
+    const NAMED: usize = 8;
+    let mut subjects: Vec<String> = Vec::new();
+    let mut done = 0;
+    for step in &plan.steps {
+        match outcome.steps.get(&step.id) {
+            Some(StepOutcome::Skipped(_) | StepOutcome::Cancelled) | None => {
+                let subject = step.action.subject();
+                if !subjects.contains(&subject) {
+                    subjects.push(subject);
+                }
+            }
+            Some(StepOutcome::Done | StepOutcome::Tolerated(_) | StepOutcome::NotNeeded) => done += 1,
+            Some(StepOutcome::Failed(_)) => {}
+        }
+    }
+    let more = subjects.len().saturating_sub(NAMED);
+    subjects.truncate(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!subjects.is_empty()).then(|| {
+        format!(
+            "{done} of {} steps were done; not come to: {}{more}. The same command goes on from there",
+            plan.steps.len(),
+            subjects.join(", ")
+        )
+    })
 }
 
 impl From<Box<LoadFailure>> for OpsError {

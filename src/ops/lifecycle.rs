@@ -51,11 +51,18 @@ pub async fn run(
     let services: BTreeSet<ServiceName> = services.iter().map(ServiceName::new).collect();
     known_services(scope, &services)?;
     let engine = session.engine().await?;
-    let work = async |session: &Session| run_alone(session, &engine, scope, verb, &services, timeout_s).await;
+    let work = async |session: &Session| {
+        Box::pin(run_alone(session, &engine, scope, verb, &services, timeout_s)).await
+    };
     match verb {
         // It is what one reaches for when something hangs, and the lock may be held by just that.
         Verb::Kill { .. } => work(session).await,
-        Verb::Start { .. } | Verb::Stop | Verb::Restart { .. } | Verb::Pause | Verb::Unpause => {
+        // What was restarted already would be restarted once more.
+        Verb::Restart { .. } => session.locked(&engine, scope.name(), work).await,
+        Verb::Start { .. } | Verb::Stop | Verb::Pause | Verb::Unpause => {
+            let work = async |session: &Session| {
+                session.through_trouble(&engine, scope.name(), async || work(session).await).await
+            };
             session.locked(&engine, scope.name(), work).await
         }
     }

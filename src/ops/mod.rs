@@ -17,6 +17,7 @@ mod contents;
 mod error;
 mod lock;
 mod signals;
+mod trouble;
 
 pub use error::OpsError;
 pub use lock::Turn;

@@ -115,7 +115,10 @@ pub async fn converge(
     policy: &Policy,
 ) -> Result<(), OpsError> {
     let name = project.name.as_str();
-    let work = async |session: &Session| converge_alone(session, engine, loaded, project, policy).await;
+    let work = async |session: &Session| {
+        let again = async || Box::pin(converge_alone(session, engine, loaded, project, policy)).await;
+        session.through_trouble(engine, name, again).await
+    };
     Box::pin(session.locked(engine, name, work)).await
 }
 

@@ -110,15 +110,26 @@ fn a_connection_that_is_cut_is_told_as_unreachable_whether_or_not_it_was_done() 
 }
 
 #[test]
-fn a_refusal_on_demand_meets_the_nth_request_of_its_kind() {
+fn a_question_that_was_refused_or_cut_off_is_asked_again_and_a_change_is_not() {
     let place = Place::fake(World::new());
     let fake = place.fake.as_ref().unwrap();
+    let id = created(&place, "sleep 1000");
     fake.fail(2, "GET", "/networks", 500, "out of order");
+    fake.cut(4, "GET", "/networks", false);
+    fake.fail(1, "POST", "/containers/*/start", 500, "out of order");
     block_on(async {
         let engine = client(&place);
-        engine.list_networks(&[]).await.unwrap();
+        for _ in 0..3 {
+            engine.list_networks(&[]).await.unwrap();
+        }
+        let error = engine.start_container(&id, "x").await.unwrap_err();
+        assert_eq!((error.kind, error.message.as_str()), (EngineErrorKind::Server, "out of order"));
+        fake.fail(0, "GET", "/networks", 500, "out of order");
         let error = engine.list_networks(&[]).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (EngineErrorKind::Server, "out of order"));
-        engine.list_networks(&[]).await.unwrap();
     });
+    let asked = |method: &str, path: &str| {
+        fake.requests().iter().filter(|one| one.method == method && one.path.ends_with(path)).count()
+    };
+    assert_eq!((asked("GET", "/networks"), asked("POST", "/start")), (8, 1));
 }

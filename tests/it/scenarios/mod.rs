@@ -5,6 +5,7 @@ mod attached;
 mod commands;
 mod errors;
 mod events;
+mod faults;
 mod gates;
 mod in_place;
 mod interrupted;

@@ -85,6 +85,11 @@ impl Running {
         self.child.kill().expect("it can be killed");
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
     /// Ctrl-C.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);

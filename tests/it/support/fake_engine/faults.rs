@@ -48,6 +48,8 @@ pub enum Fault {
     CutAfter,
     /// There is never an answer; what was asked has not happened.
     Hang,
+    /// There is never an answer; what was asked has happened.
+    HangAfter,
     /// The answer comes late; what was asked happens after that time.
     Delay(Duration),
 }

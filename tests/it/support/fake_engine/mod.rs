@@ -56,6 +56,8 @@ struct Shared {
     traps: Mutex<Vec<Trap>>,
     requests: Mutex<Vec<Recorded>>,
     connections: AtomicUsize,
+    /// How many requests hang.
+    hanging: (Mutex<usize>, std::sync::Condvar),
 }
 
 /// The connection was cut: there is no answer.
@@ -77,6 +79,7 @@ impl FakeEngine {
             traps: Mutex::default(),
             requests: Mutex::default(),
             connections: AtomicUsize::new(0),
+            hanging: Default::default(),
         });
         let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
@@ -166,6 +169,13 @@ impl FakeEngine {
         self.trap(0, method, pattern, Fault::Delay(time));
     }
 
+    /// Waits so long for a request that hangs; whether there is one.
+    pub fn hangs_within(&self, time: Duration) -> bool {
+        let hanging = lock(&self.shared.hanging.0);
+        let waited = self.shared.hanging.1.wait_timeout_while(hanging, time, |count| *count == 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 > 0
+    }
+
     /// From now on nothing goes wrong any more.
     pub fn heal(&self) {
         lock(&self.shared.traps).clear();
@@ -184,6 +194,11 @@ impl Drop for FakeEngine {
 }
 
 impl Shared {
+    fn hang(&self) {
+        *lock(&self.hanging.0) += 1;
+        self.hanging.1.notify_all();
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
@@ -268,9 +283,12 @@ async fn answer(
     };
     match &fault {
         Some(Fault::CutBefore) => return Err(Cut),
-        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Hang) => {
+            shared.hang();
+            std::future::pending::<()>().await;
+        }
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
-        Some(Fault::Refuse { .. } | Fault::CutAfter) | None => {}
+        Some(Fault::Refuse { .. } | Fault::CutAfter | Fault::HangAfter) | None => {}
     }
     let asked = routes::Asked {
         method: method.clone(),
@@ -283,8 +301,13 @@ async fn answer(
         Some(Fault::Refuse { status, message }) => routes::refusal(*status, message),
         _ => routes::route(&shared, &asked, upgrade),
     };
-    if matches!(fault, Some(Fault::CutAfter)) {
-        return Err(Cut);
+    match fault {
+        Some(Fault::CutAfter) => return Err(Cut),
+        Some(Fault::HangAfter) => {
+            shared.hang();
+            std::future::pending::<()>().await;
+        }
+        Some(Fault::Refuse { .. } | Fault::CutBefore | Fault::Hang | Fault::Delay(_)) | None => {}
     }
     let minor = shared.minor.load(Ordering::Relaxed);
     let version = hyper::header::HeaderValue::from_str(&format!("1.{minor}")).expect("a version is a header");
