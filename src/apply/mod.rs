@@ -187,7 +187,7 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
     }
     hub.stop().await;
     for id in queue.left() {
-        let spared = plan.steps.get(id.0).is_some_and(|step| step.when == When::AnyFailed);
+        let spared = plan.steps.get(id.0).is_some_and(|step| matches!(step.when, When::MoreFailed { .. }));
         outcome.steps.insert(id, if spared { StepOutcome::NotNeeded } else { StepOutcome::Cancelled });
     }
     for id in queue.spared() {

@@ -91,17 +91,13 @@ impl Queue {
             running: BTreeMap::new(),
             weights: weights(plan, &graph),
             whens: plan.steps.iter().map(|step| (step.id, step.when)).collect(),
-            rescues: BTreeSet::new(),
+            rescues: plan.rescues(),
             spared: Vec::new(),
             graph,
             limits,
             admitting: Admitting::All,
         };
         for step in &plan.steps {
-            let follows_rescue = step.after.iter().any(|earlier| queue.rescues.contains(earlier));
-            if step.when == When::AnyFailed || (step.when == When::AllDone && follows_rescue) {
-                queue.rescues.insert(step.id);
-            }
             queue.states.insert(step.id, State::Waiting { open: step.after.len(), undone: 0 });
             if step.after.is_empty() {
                 queue.make_ready(step.id);
@@ -198,12 +194,12 @@ impl Queue {
                     (When::AllDone, End::Undone) => Some(End::Undone),
                     (When::AllDone, End::Spared) => Some(End::Spared),
                     (When::Over { most_failed }, _) if undone > most_failed => Some(End::Undone),
-                    (When::AnyFailed, _) if open == 0 && undone == 0 => Some(End::Spared),
-                    (When::AllDone | When::AnyFailed | When::Over { .. }, _) if open == 0 => {
+                    (When::MoreFailed { than }, _) if open == 0 && undone <= than => Some(End::Spared),
+                    (When::AllDone | When::MoreFailed { .. } | When::Over { .. }, _) if open == 0 => {
                         self.make_ready(dependent);
                         None
                     }
-                    (When::AllDone | When::AnyFailed | When::Over { .. }, _) => None,
+                    (When::AllDone | When::MoreFailed { .. } | When::Over { .. }, _) => None,
                 };
                 let Some(fate) = fate else { continue };
                 self.states.insert(dependent, State::Over);
@@ -337,7 +333,7 @@ mod tests {
             (Lane::Free, false, &[0, 1]),
             (Lane::Free, false, &[2]),
         ]);
-        plan.steps[2].when = When::AnyFailed;
+        plan.steps[2].when = When::MoreFailed { than: 0 };
         let mut queue = Queue::new(&plan, Limits::default());
         assert_eq!(ready(&mut queue), [0]);
         assert_eq!(queue.failed(StepId(0)), [StepId(1)]);

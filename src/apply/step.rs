@@ -103,6 +103,10 @@ pub(super) async fn perform(
             cx.engine.kill_container(&id(container)?.0, &container.name, signal).await?;
         }
         Action::RemoveContainer { container, volumes, force } => {
+            // What was never created need not be taken away.
+            if container_id(&container.target, &resolved.created).is_none() {
+                return Ok(None);
+            }
             cx.engine.remove_container(&id(container)?.0, &container.name, *force, *volumes).await?;
         }
         Action::RenameContainer { container, to } => {

@@ -74,9 +74,12 @@ pub enum When {
     /// All of them are done.
     #[default]
     AllDone,
-    /// All are over and at least one of them was not done: it puts right what the failure left. It runs also when nothing
-    /// new begins any more; when all went well it is not needed, nor is what comes after it.
-    AnyFailed,
+    /// All are over and more than so many of them were not done: it puts right what the failure left. It runs also when
+    /// nothing new begins any more; when all went well it is not needed, nor is what comes after it.
+    MoreFailed {
+        /// How many may have failed without it.
+        than: usize,
+    },
     /// All are over, and at most so many of them were not done.
     Over {
         /// How many may have failed.
@@ -160,6 +163,23 @@ impl<A> Plan<A> {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The steps that put right what a failure left, and the ones after them: without a failure none of them runs.
+    pub fn rescues(&self) -> std::collections::BTreeSet<StepId> {
+        let mut rescues = std::collections::BTreeSet::new();
+        for step in &self.steps {
+            let follows = step.after.iter().any(|earlier| rescues.contains(earlier));
+            let is_one = match step.when {
+                When::MoreFailed { .. } => true,
+                When::AllDone => follows,
+                When::Over { .. } => false,
+            };
+            if is_one {
+                rescues.insert(step.id);
+            }
+        }
+        rescues
     }
 
     /// The plan's order as a graph: edges point from a step to the ones it comes after.

@@ -132,14 +132,17 @@ fn rows(plan: &Plan) -> Vec<Row<'_>> {
     let mut replaced = BTreeSet::new();
     let mut created = BTreeSet::new();
     let mut removed = BTreeSet::new();
-    for step in &plan.steps {
+    let rescues = plan.rescues();
+    // What a failure would ask for is no change that is planned.
+    let steps = || plan.steps.iter().filter(|step| !rescues.contains(&step.id));
+    for step in steps() {
         if let Action::RemoveContainer { container, .. } = &step.action {
             removed.insert(container.name.clone());
         } else if let Action::CreateContainer { .. } = &step.action {
             created.insert(step.action.subject());
         }
     }
-    for step in &plan.steps {
+    for step in steps() {
         if let Some(group) = &step.group {
             let (change, extra) = match group.verb {
                 GroupVerb::Recreate => (Change::Replace, ""),

@@ -2,6 +2,7 @@
 //!
 //! A replacement is create (under a temporary name, so that a failure leaves the old one in place), stop, remove, rename.
 
+use super::rolling::Rolled;
 use super::verdict::Verdict;
 use super::{Planned, Reconciler, StartNeed};
 use crate::model::{Service, ServiceName};
@@ -30,8 +31,11 @@ impl<'a> Reconciler<'a> {
         service: &'a Service,
         verdicts: &[Verdict<'a>],
         made: &mut Vec<StepId>,
-    ) -> Planned {
+    ) -> Planned<'a> {
         let mut planned = Planned::default();
+        if verdicts.iter().any(is_replacement) {
+            self.warn_of_entanglement(service);
+        }
         // Removals first: a name they hold may be wanted by a container that stays or comes.
         let mut removed: Vec<(String, StepId)> = Vec::new();
         for verdict in verdicts {
@@ -62,6 +66,9 @@ impl<'a> Reconciler<'a> {
                     let reference =
                         ContainerRef { target: Target::CreatedBy(step), name, service: service.name.clone() };
                     planned.containers.push((reference, Some(step), StartNeed::Start(Reason::Missing)));
+                }
+                Verdict::Replace { container, number, reason } if self.rolls(service) => {
+                    planned.rolled.push(Rolled { old: container, number: *number, reason: reason.clone() });
                 }
                 Verdict::Replace { container, number, reason } => {
                     let (reference, ready) = self.replace(service, container, *number, reason);
@@ -129,7 +136,7 @@ impl<'a> Reconciler<'a> {
         })
     }
 
-    fn create(
+    pub(super) fn create(
         &mut self,
         service: &Service,
         number: u32,
@@ -139,6 +146,7 @@ impl<'a> Reconciler<'a> {
         after: &[StepId],
     ) -> StepId {
         let mut needs = after.to_vec();
+        needs.extend(self.freed.get(name));
         needs.extend(self.image_steps.get(&self.project.image_name(service)));
         needs.extend(service.networks.keys().filter_map(|key| self.network_steps.get(key)));
         for mount in &service.volumes {
@@ -261,7 +269,9 @@ impl<'a> Reconciler<'a> {
         }
         let action =
             Action::RemoveContainer { container: ContainerRef::to(container), volumes: false, force };
-        self.plan.step(action, reason.clone(), after)
+        let step = self.plan.step(action, reason.clone(), after);
+        self.freed.insert(container.name.clone(), step);
+        step
     }
 
     /// Whether a service publishes a range, whose ports the engine hands out racily.
@@ -280,7 +290,7 @@ fn is_replacement(verdict: &Verdict<'_>) -> bool {
 
 /// The name a replacement has until the old container is gone: `<12 digits of the old id>_<name>`, as the reference
 /// makes it, so that either tool recognises the other's leftovers.
-fn temporary_name(old: &Container, name: &str) -> String {
+pub(super) fn temporary_name(old: &Container, name: &str) -> String {
     format!("{}_{name}", old.id.short())
 }
 

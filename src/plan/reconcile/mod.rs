@@ -10,6 +10,7 @@ mod in_place;
 mod networks;
 mod notes;
 mod orphans;
+mod rolling;
 mod start;
 mod verdict;
 mod volumes;
@@ -120,6 +121,8 @@ struct Reconciler<'a> {
     verdicts: BTreeMap<ServiceName, Vec<Verdict<'a>>>,
     /// Services that cannot be decided before an image has come, and those that wait for them.
     held: BTreeSet<ServiceName>,
+    /// The steps after which a name is free, by name.
+    freed: BTreeMap<String, StepId>,
     /// The steps that stop a container, so that none is stopped twice.
     stops: BTreeMap<ContainerId, StepId>,
     /// The step that says which containers are about to change in place.
@@ -127,20 +130,22 @@ struct Reconciler<'a> {
     /// The containers that the replacement of a network takes back into it.
     reconnected: BTreeSet<(NetworkKey, ContainerId)>,
     /// What the plan does with each service.
-    services: BTreeMap<ServiceName, Planned>,
+    services: BTreeMap<ServiceName, Planned<'a>>,
     /// Waits, so that dependents share them.
     gates: BTreeMap<(ServiceName, crate::model::DependencyCondition, bool), StepId>,
 }
 
 /// What the plan does with a service's containers.
 #[derive(Debug, Default)]
-struct Planned {
+struct Planned<'a> {
     /// Its containers at the end, with the step after which each may be started.
     containers: Vec<(ContainerRef, Option<StepId>, StartNeed)>,
     /// The steps after which all its containers exist under their names.
     ready: Vec<StepId>,
     /// The steps that start them.
     started: Vec<StepId>,
+    /// Containers that are replaced as the service's rules say, once its dependencies are there.
+    rolled: Vec<rolling::Rolled<'a>>,
 }
 
 /// Whether and why a container has to be started.
@@ -170,6 +175,7 @@ impl<'a> Reconciler<'a> {
             volume_steps: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             held: BTreeSet::new(),
+            freed: BTreeMap::new(),
             stops: BTreeMap::new(),
             notes_begun: None,
             reconnected: BTreeSet::new(),

@@ -12,7 +12,8 @@ impl Reconciler<'_> {
         for name in order {
             let Some(service) = self.project.services.get(&name) else { continue };
             let Some(mut planned) = self.services.remove(&name) else { continue };
-            let needs_start = planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
+            let needs_start = !planned.rolled.is_empty()
+                || planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
             let gates = if needs_start && !self.policy.no_start { self.gates(&name) } else { Vec::new() };
             for (container, ready, need) in planned.containers.clone() {
                 match need {
@@ -32,11 +33,18 @@ impl Reconciler<'_> {
                     }
                 }
             }
+            if !planned.rolled.is_empty() {
+                let (containers, started) = self.roll(service, std::mem::take(&mut planned.rolled), &gates);
+                planned.started.extend(started);
+                planned
+                    .containers
+                    .extend(containers.into_iter().map(|container| (container, None, StartNeed::Running)));
+            }
             self.services.insert(name, planned);
         }
     }
 
-    fn start(
+    pub(super) fn start(
         &mut self,
         service: &Service,
         container: &ContainerRef,

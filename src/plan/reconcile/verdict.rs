@@ -94,7 +94,9 @@ impl<'a> Reconciler<'a> {
     /// Of two containers of one number the first in this order stays: the one that already is what is wanted, else the
     /// one that serves, else the newest.
     fn twin_rank(&self, service: &Service, twin: &Container) -> (bool, bool, i64, String) {
-        let current = twin.identity.current_hash() == Some(self.wanted_hash(service).as_str());
+        // A new one that has not proven itself must not cost the old one that serves.
+        let current = twin.identity.current_hash() == Some(self.wanted_hash(service).as_str())
+            && !self.is_unproven(service, twin);
         (!current, !twin.status.is_alive(), -twin.created, twin.id.0.clone())
     }
 

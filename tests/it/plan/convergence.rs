@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A stack file of a few services that depend on earlier ones, and share namespaces now and then.
 fn stack_file() -> impl Strategy<Value = String> {
-    let service = (0..3_u8, 0..3_u32, any::<bool>(), any::<bool>(), any::<bool>());
+    let service = (0..3_u8, 0..3_u32, any::<bool>(), any::<bool>(), any::<bool>(), 0..7_u8);
     proptest::collection::vec(service, 1..5).prop_map(|services| {
         let mut text = "services:\n".to_owned();
-        for (index, (needs, scale, volume, restart, shares)) in services.iter().enumerate() {
+        for (index, (needs, scale, volume, restart, shares, rules)) in services.iter().enumerate() {
             text.push_str(&format!("  s{index}:\n    image: img{}\n    scale: {scale}\n", index % 2));
             let earlier = usize::from(*needs).min(index);
             let first = services.first().map_or(0, |first| first.1);
@@ -31,6 +31,15 @@ fn stack_file() -> impl Strategy<Value = String> {
                         "      s{needed}: {{condition: service_started, restart: {restart}}}\n"
                     ));
                 }
+            }
+            // Every other one is replaced by rules: first or last, one or all at a time, with and without a way back.
+            if *rules > 0 {
+                let order = if rules % 2 == 0 { "start-first" } else { "stop-first" };
+                let action = ["pause", "continue", "rollback"][usize::from(rules / 2) % 3];
+                let at_once = rules % 3;
+                text.push_str(&format!(
+                    "    deploy: {{update_config: {{order: {order}, failure_action: {action}, parallelism: {at_once}}}}}\n"
+                ));
             }
             if *volume {
                 text.push_str("    volumes: [data:/data]\n");
@@ -121,7 +130,9 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize) -> ObservedState {
     let mut world = observed.clone();
     let mut made: BTreeMap<StepId, ContainerId> = BTreeMap::new();
-    for step in plan.steps.iter().take(count) {
+    let rescues = plan.rescues();
+    // Nothing fails here, so what a failure would ask for is not done.
+    for step in plan.steps.iter().take(count).filter(|step| !rescues.contains(&step.id)) {
         let id = |target: &Target| match target {
             Target::Existing(id) => id.clone(),
             Target::CreatedBy(step) => {
@@ -280,9 +291,13 @@ fn contradictions(plan: &Plan) -> Vec<String> {
     let mut removed: BTreeSet<String> = BTreeSet::new();
     let mut stopped: BTreeSet<String> = BTreeSet::new();
     let mut found = Vec::new();
+    let rescues = plan.rescues();
     for step in &plan.steps {
         if step.after.iter().any(|earlier| *earlier >= step.id) {
             found.push(format!("step {} comes before one it needs", step.id.0));
+        }
+        if rescues.contains(&step.id) {
+            continue;
         }
         let Some(container) = step.action.container() else { continue };
         let Target::Existing(id) = &container.target else { continue };

@@ -13,6 +13,7 @@ mod plans;
 mod profiles;
 mod readiness;
 mod requests;
+mod rolling;
 mod smoke;
 mod turns;
 mod up;

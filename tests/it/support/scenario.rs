@@ -123,6 +123,11 @@ impl<'a> Scenario<'a> {
         self
     }
 
+    /// Whether this is the fake engine.
+    pub fn is_fake(&self) -> bool {
+        self.place.fake.is_some()
+    }
+
     /// Whether `docker compose` is installed and this is a real engine.
     pub fn has_reference(&self) -> bool {
         let found = std::process::Command::new("docker").args(["compose", "version"]).output();
