@@ -25,6 +25,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("DOCKER_HOST", "the engine's address; wins over contexts"),
     ("DOCKER_CONTEXT", "the docker context to use"),
     ("DOCKER_CONFIG", "folder of docker's config.json and contexts; ~/.docker by default"),
+    (
+        "DOCKER_AUTH_CONFIG",
+        "credentials for registries, in the form of docker's config.json; they go before its own",
+    ),
     ("DOCKER_API_VERSION", "pins the API version"),
     ("DOCKER_DEFAULT_PLATFORM", "platform of services that name none"),
     ("DOCKER_BUILDKIT", "0: build with the classic builder"),

@@ -110,6 +110,7 @@ fn endpoints(context: &Context) -> Endpoints {
         context: variable("DOCKER_CONTEXT"),
         config_dir: variable("DOCKER_CONFIG").map(PathBuf::from),
         home: variable("HOME").map(PathBuf::from),
+        auth_config: variable("DOCKER_AUTH_CONFIG"),
         runtime_dir: variable("XDG_RUNTIME_DIR").map(PathBuf::from),
         api_version: variable("DOCKER_API_VERSION"),
     }

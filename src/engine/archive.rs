@@ -91,7 +91,7 @@ fn stat_of(
 ) -> Result<PathStat, EngineError> {
     let header = response.headers().get("x-docker-container-path-stat");
     header
-        .and_then(|value| base64_decode(value.as_bytes()))
+        .and_then(|value| crate::registry::decode_base64(value.as_bytes()))
         .and_then(|json| serde_json::from_slice(&json).ok())
         .ok_or_else(|| EngineError {
             operation: "look into",
@@ -99,39 +99,4 @@ fn stat_of(
             kind: EngineErrorKind::Unexpected,
             message: "the answer does not say what is at the path".to_owned(),
         })
-}
-
-/// Standard or URL-safe base64.
-pub(super) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for byte in text.iter().filter(|byte| **byte != b'=') {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(digit);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 255).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_read_in_both_alphabets_and_refused_otherwise() {
-        assert_eq!(base64_decode(b"Zm8=").as_deref(), Some(b"fo".as_slice()));
-        assert_eq!(base64_decode(b"Pz8-"), base64_decode(b"Pz8+"));
-        assert_eq!(base64_decode(b"Z!"), None);
-    }
 }

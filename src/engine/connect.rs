@@ -9,12 +9,13 @@
 //! | 5 | `/run/podman/podman.sock` (for root), `$XDG_RUNTIME_DIR/podman/podman.sock` | likewise |
 
 use super::{Address, ApiVersion, Engine};
+use crate::registry::Logins;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What decides which engine is meant; the caller reads it from its surroundings.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Endpoints {
     /// `DOCKER_HOST`.
     pub host: Option<String>,
@@ -26,8 +27,26 @@ pub struct Endpoints {
     pub home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
+    /// `DOCKER_AUTH_CONFIG`: credentials for registries.
+    pub auth_config: Option<String>,
     /// `DOCKER_API_VERSION`.
     pub api_version: Option<String>,
+}
+
+/// Never shows what must not be shown.
+impl std::fmt::Debug for Endpoints {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host, context, config_dir, home, runtime_dir, auth_config: _, api_version } = self;
+        formatter
+            .debug_struct("Endpoints")
+            .field("host", host)
+            .field("context", context)
+            .field("config_dir", config_dir)
+            .field("home", home)
+            .field("runtime_dir", runtime_dir)
+            .field("api_version", api_version)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An address that was tried, why, and why it was no use.
@@ -60,11 +79,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// # Errors
 /// The named address cannot be used, or nothing answers; with everything that was tried.
 pub async fn connect(endpoints: &Endpoints) -> Result<Engine, ConnectError> {
-    let engine = find(endpoints).await?;
-    Ok(match config_dir(endpoints) {
-        Some(config_dir) => engine.with_credentials(&config_dir),
-        None => engine,
-    })
+    let logins = Logins::new(config_dir(endpoints), endpoints.auth_config.clone());
+    Ok(find(endpoints).await?.with_logins(logins))
 }
 
 /// `DOCKER_CONFIG`, else `~/.docker`.

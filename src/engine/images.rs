@@ -1,7 +1,6 @@
 //! Images: `/images/…`, `/build`.
 
 use super::lists::null_is_default;
-use super::registry::{self, RegistryAuth};
 use super::request::Call;
 use super::stream::{self, ByteStream};
 use super::{Engine, EngineError, EngineErrorKind};
@@ -82,7 +81,7 @@ impl Engine {
             .query("fromImage", name)
             .query("tag", tag)
             .query_if(platform.is_some(), "platform", platform.unwrap_or_default());
-        if let Some(auth) = self.credential(image).await {
+        if let Some(auth) = self.logins.for_image(image).await {
             call = call.header("x-registry-auth", auth.header());
         }
         let answer = self.call(call).await?;
@@ -106,7 +105,7 @@ impl Engine {
         let subject = format!("image `{image}`");
         let path = format!("/images/{name}/push");
         // The engine wants the header even when there is nothing in it.
-        let auth = self.credential(image).await.unwrap_or_default();
+        let auth = self.logins.for_image(image).await.unwrap_or_default();
         let call = Call::new(Method::POST, "push", &subject, &path).query("tag", tag);
         let answer = self.call(call.header("x-registry-auth", auth.header())).await?;
         let mut lines = stream::json_values::<TransferLine>(answer.into_body(), "push", subject.clone());
@@ -114,10 +113,6 @@ impl Engine {
             progress(line?.into_progress("push", &subject)?);
         }
         Ok(())
-    }
-
-    async fn credential(&self, image: &str) -> Option<RegistryAuth> {
-        registry::credential(self.credentials.as_deref()?, image).await
     }
 
     /// Takes a name off an image, and removes the image with its last one; one that is gone already is no failure.

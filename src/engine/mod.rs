@@ -16,7 +16,6 @@ mod lists;
 mod logs;
 mod networks;
 mod process;
-mod registry;
 mod request;
 mod state;
 mod stream;
@@ -38,7 +37,6 @@ pub use lists::{
 };
 pub use logs::{LogChunk, LogRequest};
 pub use process::{Processes, WaitFor};
-pub use registry::RegistryAuth;
 pub use state::{
     State, StateConfig, StateHealth, StateHealthcheck, StateHostConfig, StateProbe, StateRestartPolicy,
     StateRow,
@@ -47,6 +45,7 @@ pub use stream::{Attached, ByteStream, OutputStream, Streamed};
 pub use system::{EngineComponent, EngineVersion};
 pub use transport::{Address, ApiVersion};
 
+use crate::registry::Logins;
 use bollard::Docker;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +57,8 @@ pub struct Engine {
     docker: Docker,
     transport: Arc<Transport>,
     address: Address,
-    /// Docker's configuration folder, where credentials are.
-    credentials: Option<Arc<std::path::Path>>,
+    /// Who one is to the registries that it pulls from.
+    logins: Arc<Logins>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -79,13 +78,13 @@ impl Engine {
         let docker = transport.docker().map_err(|error| {
             EngineError::from_bollard("reach", format!("the engine at {address}"), &error)
         })?;
-        Ok(Self { docker, transport, address, credentials: None })
+        Ok(Self { docker, transport, address, logins: Arc::default() })
     }
 
-    /// The same engine, with the credentials for registries that Docker's configuration folder holds.
+    /// The same engine, with credentials for registries.
     #[must_use]
-    pub fn with_credentials(self, config_dir: &std::path::Path) -> Self {
-        Self { credentials: Some(Arc::from(config_dir)), ..self }
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins: Arc::new(logins), ..self }
     }
 
     /// Where it listens.

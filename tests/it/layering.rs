@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(u8, &[&str])] = &[
     (0, &["source"]),
     (1, &["yaml", "graph"]),
-    (2, &["env"]),
+    (2, &["env", "registry"]),
     (3, &["model"]),
     (4, &["load", "lower"]),
     (5, &["engine", "event"]),
