@@ -18,7 +18,7 @@
 //! | --- | --- | --- |
 //! | 0 | [`source`] | texts, spans, diagnostics |
 //! | 1 | [`yaml`], [`graph`] | spanned trees; a thin wrap of petgraph |
-//! | 2 | [`mod@env`], [`registry`] | `.env` grammar, `${VAR}` templates; names in registries, credentials |
+//! | 2 | [`mod@env`], [`registry`] | `.env` grammar, `${VAR}` templates; registries: names, credentials, reading |
 //! | 3 | [`model`] | the typed, canonical project; the config hash |
 //! | 4 | [`load`], [`lower`] | files → project; project → engine requests |
 //! | 5 | [`engine`], [`event`] | the only place that names bollard; what happens, as values |

@@ -227,17 +227,16 @@ fn a_stray_dollar_is_explained() {
 }
 
 #[test]
-fn remote_files_are_refused_by_name() {
-    let text = "include:\n  - oci://registry.example.com/app:1\nservices: {a: {image: x}}\n";
+fn remote_files_that_cannot_be_had_are_told_at_their_place() {
+    let text = "include:\n  - oci://127.0.0.1:1/App:1\nservices: {a: {image: x}}\n";
     insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
-    error: `oci://registry.example.com/app:1` is in the registry `registry.example.com`: TLS and logging in to registries are not there yet
+    error: `oci://127.0.0.1:1/App:1` is not the address of an artifact: `127.0.0.1:1/App:1` has capital letters in its repository
      --> compose.yaml:2:5
       |
-    2 |   - oci://registry.example.com/app:1
-      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    2 |   - oci://127.0.0.1:1/App:1
+      |     ^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: registries on this machine (`localhost`, `127.0.0.1`) can be used
-      = help: or fetch the artifact, and name the local file
+      = help: write `oci://registry/repository:tag`
     "#);
 }
 

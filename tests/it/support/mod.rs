@@ -8,6 +8,7 @@ pub mod fake_engine;
 pub mod forward;
 pub mod place;
 pub mod raw;
+pub mod registry;
 pub mod running;
 pub mod scenario;
 pub mod world;
