@@ -2,12 +2,15 @@
 
 use super::Context;
 use super::exit::Failure;
+use super::run::with_session;
 use crate::load::{self, LoadRequest, Loaded, Skip};
+use crate::ops::config::digests::{self, Named, Pinned};
 use crate::ops::config::why::{self, Asked};
 use crate::ops::config::{self, Format, origins};
-use crate::source::to_text;
-use crate::ui::{stream, table};
+use crate::source::{SourceMap, to_text};
+use crate::ui::{LogFormat, stream, table};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Check the stack files and show what they come to.
 #[derive(Debug, clap::Args)]
@@ -92,6 +95,14 @@ pub struct Args {
     /// Do not fold env files into `environment`.
     #[arg(long)]
     no_env_resolution: bool,
+
+    /// Put the digests that registries have now behind the names of images. The engine asks the registries.
+    #[arg(long)]
+    resolve_image_digests: bool,
+
+    /// Print an override file that holds nothing but the images, with their digests.
+    #[arg(long)]
+    lock_image_digests: bool,
 }
 
 /// Runs the command.
@@ -115,8 +126,17 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         }
         return run_on_templates(context, args, request);
     }
-    let loaded = load::load(&request)?;
+    let mut loaded = load::load(&request)?;
     context.show_warnings(&loaded);
+    if args.wants_digests() {
+        let pinned = pinned(context, &digests::of_project(&loaded.project), &loaded.sources)?;
+        if args.lock_image_digests {
+            let services = loaded.project.services.values();
+            let images = services.map(|service| (service.name.as_str(), Some(service.image.as_str())));
+            return args.write(&digests::lock(images, &pinned, args.format));
+        }
+        digests::resolve(&mut loaded.project, &pinned);
+    }
     if !args.quiet {
         let asked = Asked { services: &args.services, profiles: &context.project.profile };
         args.write(&text(&loaded, args, asked)?)?;
@@ -175,9 +195,16 @@ fn pretty(value: &impl serde::Serialize) -> String {
 /// What is asked about the stack files before their templates are filled in.
 fn run_on_templates(context: &Context, args: &Args, mut request: LoadRequest) -> Result<(), Failure> {
     request.skip.interpolation = true;
-    let loaded = load::tree(&request)?;
+    let mut loaded = load::tree(&request)?;
     if !loaded.warnings.is_empty() {
         stream::note(&to_text(&loaded.warnings, &loaded.sources, context.colour));
+    }
+    if args.wants_digests() {
+        let pinned = pinned(context, &digests::of_tree(&loaded.tree), &loaded.sources)?;
+        if args.lock_image_digests {
+            return args.write(&digests::lock(digests::services_of(&loaded.tree), &pinned, args.format));
+        }
+        digests::resolve_tree(Arc::make_mut(&mut loaded.tree), &pinned);
     }
     if args.quiet {
         return Ok(());
@@ -190,8 +217,37 @@ fn run_on_templates(context: &Context, args: &Args, mut request: LoadRequest) ->
     args.write(&text)
 }
 
+/// What registries say about images.
+fn pinned(context: &Context, named: &[Named], sources: &SourceMap) -> Result<Pinned, Failure> {
+    with_session(context, None, LogFormat::default(), async |session| {
+        digests::pin(session, named, sources).await
+    })
+}
+
 impl Args {
+    /// Whether registries have to be asked: lists and hashes go without.
+    fn wants_digests(&self) -> bool {
+        let lists = [
+            self.list_services,
+            self.volumes,
+            self.networks,
+            self.models,
+            self.profiles,
+            self.images,
+            self.environment,
+            self.variables,
+            self.origins,
+            self.hash.is_some(),
+            self.why.is_some(),
+        ];
+        (self.resolve_image_digests || self.lock_image_digests) && !lists.contains(&true)
+    }
+
+    /// `--quiet` is silent whatever there is to say.
     fn write(&self, text: &str) -> Result<(), Failure> {
+        if self.quiet {
+            return Ok(());
+        }
         let Some(file) = &self.output else {
             stream::data(text)?;
             return Ok(());

@@ -59,6 +59,18 @@ pub struct BuildSpec {
     pub pull: bool,
 }
 
+/// What `GET /distribution/{name}/json` answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Distribution {
+    descriptor: DistributionDescriptor,
+}
+
+#[derive(Deserialize)]
+struct DistributionDescriptor {
+    digest: String,
+}
+
 /// A line the builder writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildLine(pub String);
@@ -90,6 +102,22 @@ impl Engine {
             progress(line?.into_progress("pull", &subject)?);
         }
         Ok(())
+    }
+
+    /// The digest that a registry has for an image now, as who Docker's configuration says one is: `sha256:…`. The engine
+    /// asks the registry; nothing is pulled. `GET /distribution/{name}/json`.
+    ///
+    /// # Errors
+    /// `NotFound` when the registry does not have it, `Denied` without credentials, `Server` when it does not answer.
+    pub async fn registry_digest(&self, image: &str) -> Result<String, EngineError> {
+        let subject = format!("image `{image}`");
+        let path = format!("/distribution/{image}/json");
+        let mut call = Call::new(Method::GET, "find the digest of", &subject, &path);
+        if let Some(auth) = self.logins.for_image(image).await {
+            call = call.header("x-registry-auth", auth.header());
+        }
+        let answer: Distribution = self.call_json(call).await?;
+        Ok(answer.descriptor.digest)
     }
 
     /// Pushes an image. `POST /images/{name}/push`.

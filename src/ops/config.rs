@@ -3,6 +3,7 @@
 //! In: a loaded project, or its tree before interpolation. Out: the text that goes to standard output, in the form of
 //! the reference. Deliberately absent: loading and printing.
 
+pub mod digests;
 pub mod origins;
 pub mod why;
 

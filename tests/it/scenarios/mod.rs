@@ -3,6 +3,7 @@
 mod adoption;
 mod attached;
 mod commands;
+mod digests;
 mod errors;
 mod events;
 mod faults;

@@ -272,6 +272,8 @@ async fn answer(
         });
         requests.len() - 1
     };
+    let registry_auth = request.headers().get("x-registry-auth");
+    let registry_auth = registry_auth.and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
     let upgrade = request.headers().contains_key("upgrade").then(|| hyper::upgrade::on(&mut request));
     let body =
         request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -296,6 +298,7 @@ async fn answer(
         query: serde_urlencoded::from_str(&query).unwrap_or_default(),
         minor: version.as_deref().and_then(|version| version.strip_prefix("1.")?.parse().ok()),
         body: body.clone(),
+        registry_auth,
     };
     let mut response = match &fault {
         Some(Fault::Refuse { status, message }) => routes::refusal(*status, message),

@@ -2,6 +2,7 @@
 
 use super::streams::{self, LogWish};
 use super::{Body, Shared};
+use crate::support::registry;
 use crate::support::world::{self, Refusal, World};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -19,6 +20,8 @@ pub(super) struct Asked {
     pub query: HashMap<String, String>,
     pub minor: Option<u32>,
     pub body: Bytes,
+    /// `X-Registry-Auth`: JSON in base64.
+    pub registry_auth: Option<String>,
 }
 
 impl Asked {
@@ -104,6 +107,19 @@ fn told(result: Result<Response<Body>, Refusal>) -> Response<Body> {
     result.unwrap_or_else(|refused| refusal(refused.status, &refused.message))
 }
 
+/// An engine asks the registry itself, with the credentials that come along.
+fn distribution(image: &str, asked: &Asked) -> Response<Body> {
+    let decoded =
+        asked.registry_auth.as_deref().and_then(|text| stack::registry::decode_base64(text.as_bytes()));
+    let login: Value = decoded.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+    let word = |key: &str| login[key].as_str();
+    let pair = word("username").zip(word("password")).map(|(user, password)| format!("{user}:{password}"));
+    match registry::ask_for_digest(image, pair.as_deref()) {
+        Ok(digest) => answer(200, &json!({"Descriptor": {"digest": digest}})),
+        Err((status, message)) => refusal(status, &message),
+    }
+}
+
 pub(super) fn route(shared: &Arc<Shared>, asked: &Asked, upgrade: Option<OnUpgrade>) -> Response<Body> {
     let newest = shared.minor.load(Ordering::Relaxed);
     if let Some(minor) = asked.minor.filter(|minor| *minor > newest) {
@@ -176,6 +192,7 @@ pub(super) fn route(shared: &Arc<Shared>, asked: &Asked, upgrade: Option<OnUpgra
             with(&|world| Ok(lines(&world.pull_image(&text("fromImage"), &text("tag"))?)))
         }
         // Names of images have slashes in them.
+        ("GET", ["distribution", name @ .., "json"]) => distribution(&name.join("/"), asked),
         ("GET", ["images", name @ .., "json"]) => {
             with(&|world| Ok(answer(200, &world::image(world.find_image(&name.join("/"))?))))
         }
