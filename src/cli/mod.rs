@@ -15,6 +15,7 @@ mod ls;
 mod plan;
 mod project_args;
 mod ps;
+mod remote;
 mod run;
 mod up;
 mod version;

@@ -1,6 +1,6 @@
 //! `stack up` and `stack create`.
 
-use super::{Context, Failure, run};
+use super::{Context, Failure, remote, run};
 use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
 use crate::plan::{ImagePolicy, OrphanPolicy, Policy, Recreate};
@@ -127,7 +127,7 @@ pub struct ConvergeArgs {
     #[arg(long)]
     no_eager_health: bool,
 
-    /// Accepted for scripts: nothing is asked yet. A volume whose definition changed is kept, with a warning.
+    /// Answer yes to the questions about files from elsewhere. A volume whose definition changed is kept, with a warning.
     #[arg(short, long)]
     yes: bool,
 }
@@ -195,6 +195,7 @@ pub fn check_scale(policy: &Policy, loaded: &crate::load::Loaded) -> Result<(), 
 /// Runs `up`.
 pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let loaded = run::load(context, &args.converge.services, args.no_deps)?;
+    remote::confirm(context, &loaded, args.converge.yes)?;
     let policy = Policy {
         recreate_dependencies: if args.always_recreate_deps {
             Recreate::Force

@@ -34,6 +34,7 @@ mod validate;
 
 pub use crate::env::template::Variable;
 pub use discover::normalize_name;
+pub use remote::is_remote;
 pub use structure::schema;
 
 use crate::env::template;

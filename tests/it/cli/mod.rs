@@ -7,4 +7,6 @@ mod explain;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod remote_up;
+#[cfg(test)]
 mod same;
