@@ -12,10 +12,12 @@ mod judge;
 mod monitor;
 pub mod pack;
 mod probe;
+mod provider;
 mod queue;
 mod step;
 mod wait;
 
+pub use provider::Provided;
 pub use queue::Limits;
 
 use crate::engine::{Engine, EngineError, EngineErrorKind};
@@ -53,6 +55,8 @@ pub struct Cx {
     pub sources: Option<Arc<SourceMap>>,
     /// The images that this run pulled or built, by reference: their digests go into labels.
     pub fresh_images: Arc<Mutex<BTreeMap<String, String>>>,
+    /// The variables that providers gave in this run.
+    pub provided: Arc<Mutex<Provided>>,
 }
 
 /// What happens to the rest when a step fails.

@@ -1,7 +1,7 @@
 //! One action to engine calls: a match, nothing else.
 
 use super::wait::{self, Subscription, Wait};
-use super::{Cx, StepError, build, container_id, diagnose, explain, files, image_digest, monitor};
+use super::{Cx, StepError, build, container_id, diagnose, explain, files, image_digest, monitor, provider};
 use crate::engine::{EngineErrorKind, ExecSpec};
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
@@ -128,9 +128,7 @@ pub(super) async fn perform(
             let wait = Wait { service, containers: containers?, until: *until, timeout };
             wait::until(cx, &wait, subscription, waits).await?;
         }
-        Action::RunProvider { service, .. } => {
-            return Err(StepError::new(format!("service `{service}`: providers are not supported yet")));
-        }
+        Action::RunProvider { service, verb } => provider::run(cx, service, verb).await?,
     }
     Ok(None)
 }
@@ -190,6 +188,7 @@ async fn create(
     if let Some(options) = lowered.body.host_config.as_mut().and_then(|host| host.security_opt.as_mut()) {
         files::inline_seccomp(&project.working_dir, options)?;
     }
+    provider::add(&mut lowered.body.env, provider::variables(cx, service));
     let platform = (!service.platform.is_empty()).then_some(service.platform.as_str());
     let created = cx.engine.create_container(container_name, platform, lowered.body).await;
     let id = created.map_err(|error| {

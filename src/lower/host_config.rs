@@ -200,14 +200,13 @@ fn security_options(options: &[String]) -> (Vec<String>, bool) {
     (kept.collect(), options.iter().any(|option| unconfined(&option)))
 }
 
-/// Capabilities in the kernel's spelling, sorted, each once; `ALL` stands for all others.
+/// Capabilities in the kernel's spelling, sorted, each once.
 fn capabilities(names: &[String]) -> Vec<String> {
     let full = |name: &String| {
         let name = name.trim().to_uppercase();
         if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") }
     };
-    let names: BTreeSet<String> = names.iter().map(full).collect();
-    if names.contains("ALL") { vec!["ALL".to_owned()] } else { names.into_iter().collect() }
+    names.iter().map(full).collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 fn cgroupns(mode: &str) -> Option<HostConfigCgroupnsModeEnum> {
@@ -300,13 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn capabilities_are_spelled_in_full_sorted_and_all_swallows_the_rest() {
+    fn capabilities_are_spelled_in_full_and_sorted() {
         let check = |names: &[&str], expect: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             assert_eq!(capabilities(&names), expect, "{names:?}");
         };
         check(&["sys_time", "CAP_CHOWN", "CHOWN"], &["CAP_CHOWN", "CAP_SYS_TIME"]);
-        check(&["net_admin", "all"], &["ALL"]);
+        check(&["net_admin", "all"], &["ALL", "CAP_NET_ADMIN"]);
         check(&[], &[]);
     }
 

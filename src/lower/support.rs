@@ -74,7 +74,6 @@ fn not_yet(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
             });
         }
     };
-    refuse("provider", service.provider.is_some());
     refuse("models", !service.models.is_empty());
     refuse("pre_start", !service.pre_start.is_empty());
     refuse("use_api_socket", service.use_api_socket);

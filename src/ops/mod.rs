@@ -120,6 +120,7 @@ impl Session {
             eager_health: self.eager_health && project.is_none_or(|project| project.eager_health()),
             sources: self.sources.clone(),
             fresh_images: Arc::default(),
+            provided: Arc::default(),
         };
         let outcome = apply::run(plan, &cx).await;
         if outcome.cancelled {

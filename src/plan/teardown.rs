@@ -36,13 +36,22 @@ pub fn teardown(input: &Teardown<'_>) -> Plan {
         input.observed.containers.iter().partition(|container| goes(input, chosen.as_ref(), container));
     let mut last: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
     let mut removed = Vec::new();
-    for service in teardown_order(input.graph, &going) {
+    let providers = providers(input, chosen.as_ref());
+    for service in teardown_order(input.graph, &going, &providers) {
         let dependents: Vec<StepId> = input
             .graph
             .needed_by(&service)
             .into_iter()
             .flat_map(|(dependent, _)| last.get(dependent).cloned().unwrap_or_default())
             .collect();
+        if providers.contains(&service) {
+            let action = Action::RunProvider { service: service.clone(), verb: "down".to_owned() };
+            last.entry(service.clone()).or_default().push(plan.step(
+                action,
+                Reason::Requested,
+                dependents.clone(),
+            ));
+        }
         for container in going.iter().filter(|container| container.identity.service == service) {
             let reference = ContainerRef::to(container);
             let gentle = input.timeout_s != Some(0);
@@ -121,9 +130,23 @@ fn goes(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>, container:
     input.orphans || (known && !identity.oneoff)
 }
 
+/// The services whose providers are told: only the files know them.
+fn providers(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>) -> BTreeSet<ServiceName> {
+    let services = input.project.into_iter().flat_map(|project| &project.services);
+    let provided = services.filter(|(name, service)| {
+        service.provider.is_some() && chosen.is_none_or(|chosen| chosen.contains(*name))
+    });
+    provided.map(|(name, _)| name.clone()).collect()
+}
+
 /// Dependents first; services the graph does not know come before all others.
-fn teardown_order(graph: &ServiceGraph, going: &[&Container]) -> Vec<ServiceName> {
-    let present: BTreeSet<&ServiceName> = going.iter().map(|container| &container.identity.service).collect();
+fn teardown_order(
+    graph: &ServiceGraph,
+    going: &[&Container],
+    providers: &BTreeSet<ServiceName>,
+) -> Vec<ServiceName> {
+    let present = going.iter().map(|container| &container.identity.service);
+    let present: BTreeSet<&ServiceName> = present.chain(providers).collect();
     let known: Vec<&ServiceName> = graph.in_order();
     let unknown = present.iter().filter(|service| !known.contains(*service)).copied();
     unknown.chain(known.iter().rev().filter(|service| present.contains(*service)).copied()).cloned().collect()

@@ -19,11 +19,33 @@ impl<'a> Reconciler<'a> {
                 continue;
             }
             let Some(service) = self.project.services.get(&name) else { continue };
+            if service.provider.is_some() {
+                let planned = self.provider(&name);
+                self.services.insert(name, planned);
+                continue;
+            }
             let verdicts = self.verdicts.get(&name).cloned().unwrap_or_default();
             let planned = self.service_containers(service, &verdicts, &mut made);
             self.services.insert(name, planned);
         }
         self.finish_notes(made);
+    }
+
+    /// A provider runs when what it needs has been started, and before what depends on it is created.
+    fn provider(&mut self, name: &ServiceName) -> Planned<'a> {
+        let needed: Vec<ServiceName> = self.graph.closure([name]).into_iter().cloned().collect();
+        let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
+        for needed in order.iter().filter(|service| *service != name && needed.contains(service)) {
+            self.start_service(needed);
+        }
+        let gates = if self.policy.no_start { Vec::new() } else { self.gates(name) };
+        let action = Action::RunProvider { service: name.clone(), verb: "up".to_owned() };
+        let step = self.plan.step(action, Reason::Requested, gates);
+        Planned { ready: vec![step], started: vec![step], ..Planned::default() }
+    }
+
+    pub(super) fn is_provider(&self, service: &ServiceName) -> bool {
+        self.project.services.get(service).is_some_and(|service| service.provider.is_some())
     }
 
     fn service_containers(
@@ -152,9 +174,9 @@ impl<'a> Reconciler<'a> {
         for mount in &service.volumes {
             needs.extend(self.volume_steps.get(mount.source.as_str()));
         }
-        // Its body names the ids of the containers it shares namespaces or volumes with.
+        // Its body names the ids of the containers it shares namespaces or volumes with, and carries what providers give.
         for (needed, need) in self.graph.needs(&service.name) {
-            if need.by_id {
+            if need.by_id || self.is_provider(needed) {
                 needs.extend(self.services.get(needed).into_iter().flat_map(|planned| &planned.ready));
             }
         }

@@ -131,6 +131,8 @@ struct Reconciler<'a> {
     reconnected: BTreeSet<(NetworkKey, ContainerId)>,
     /// What the plan does with each service.
     services: BTreeMap<ServiceName, Planned<'a>>,
+    /// Services whose starts are planned.
+    begun: BTreeSet<ServiceName>,
     /// Waits, so that dependents share them.
     gates: BTreeMap<(ServiceName, crate::model::DependencyCondition, bool), StepId>,
 }
@@ -180,6 +182,7 @@ impl<'a> Reconciler<'a> {
             notes_begun: None,
             reconnected: BTreeSet::new(),
             services: BTreeMap::new(),
+            begun: BTreeSet::new(),
             gates: BTreeMap::new(),
         }
     }

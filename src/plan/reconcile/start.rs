@@ -10,38 +10,41 @@ impl Reconciler<'_> {
     pub(super) fn starts(&mut self) {
         let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
         for name in order {
-            let Some(service) = self.project.services.get(&name) else { continue };
-            let Some(mut planned) = self.services.remove(&name) else { continue };
-            let needs_start = !planned.rolled.is_empty()
-                || planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
-            let gates = if needs_start && !self.policy.no_start { self.gates(&name) } else { Vec::new() };
-            for (container, ready, need) in planned.containers.clone() {
-                match need {
-                    StartNeed::Running => self.plan.unchanged(container.name.clone()),
-                    _ if self.policy.no_start => {}
-                    StartNeed::Start(reason) => {
-                        let step = self.start(service, &container, ready, reason, &gates);
-                        planned.started.push(step);
-                    }
-                    StartNeed::Unpause(reason) => {
-                        let action = Action::UnpauseContainer { container };
-                        planned.started.push(self.plan.step(
-                            action,
-                            reason,
-                            gates.iter().copied().chain(ready),
-                        ));
-                    }
+            self.start_service(&name);
+        }
+    }
+
+    /// Plans the starts of a service's containers, once.
+    pub(super) fn start_service(&mut self, name: &ServiceName) {
+        let Some(service) = self.project.services.get(name) else { return };
+        if !self.begun.insert(name.clone()) {
+            return;
+        }
+        let Some(mut planned) = self.services.remove(name) else { return };
+        let needs_start = !planned.rolled.is_empty()
+            || planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
+        let gates = if needs_start && !self.policy.no_start { self.gates(name) } else { Vec::new() };
+        for (container, ready, need) in planned.containers.clone() {
+            match need {
+                StartNeed::Running => self.plan.unchanged(container.name.clone()),
+                _ if self.policy.no_start => {}
+                StartNeed::Start(reason) => {
+                    let step = self.start(service, &container, ready, reason, &gates);
+                    planned.started.push(step);
+                }
+                StartNeed::Unpause(reason) => {
+                    let action = Action::UnpauseContainer { container };
+                    planned.started.push(self.plan.step(action, reason, gates.iter().copied().chain(ready)));
                 }
             }
-            if !planned.rolled.is_empty() {
-                let (containers, started) = self.roll(service, std::mem::take(&mut planned.rolled), &gates);
-                planned.started.extend(started);
-                planned
-                    .containers
-                    .extend(containers.into_iter().map(|container| (container, None, StartNeed::Running)));
-            }
-            self.services.insert(name, planned);
         }
+        if !planned.rolled.is_empty() {
+            let (containers, started) = self.roll(service, std::mem::take(&mut planned.rolled), &gates);
+            planned.started.extend(started);
+            let containers = containers.into_iter().map(|container| (container, None, StartNeed::Running));
+            planned.containers.extend(containers);
+        }
+        self.services.insert(name.clone(), planned);
     }
 
     pub(super) fn start(
@@ -68,14 +71,15 @@ impl Reconciler<'_> {
     }
 
     /// The steps after which a service may start.
-    fn gates(&mut self, service: &ServiceName) -> Vec<StepId> {
+    pub(super) fn gates(&mut self, service: &ServiceName) -> Vec<StepId> {
         let needs: Vec<(ServiceName, Need)> =
             self.graph.needs(service).into_iter().map(|(name, need)| (name.clone(), *need)).collect();
         let mut gates = Vec::new();
         for (needed, need) in needs {
             let started =
                 self.services.get(&needed).map(|planned| planned.started.clone()).unwrap_or_default();
-            if need.required && need.condition == DependencyCondition::ServiceStarted {
+            let at_once = need.required && need.condition == DependencyCondition::ServiceStarted;
+            if at_once || self.is_provider(&needed) {
                 gates.extend(started);
             } else if !started.is_empty() || !self.holds_already(&needed, need.condition) {
                 gates.extend(self.gate(service, &needed, need, started));

@@ -26,7 +26,12 @@ impl<'a> Reconciler<'a> {
         let order: Vec<ServiceName> = self.graph.in_order().into_iter().cloned().collect();
         for name in order {
             let Some(service) = self.project.services.get(&name) else { continue };
+            let waits_for_held =
+                self.graph.needs(&name).iter().any(|(needed, _)| self.held.contains(*needed));
             if service.provider.is_some() {
+                if waits_for_held {
+                    self.held.insert(name);
+                }
                 continue;
             }
             let verdicts = self.service_verdicts(service);
@@ -36,7 +41,7 @@ impl<'a> Reconciler<'a> {
             if undecided {
                 self.plan.defer(name.as_str());
                 self.held.insert(name.clone());
-            } else if self.graph.needs(&name).iter().any(|(needed, _)| self.held.contains(*needed)) {
+            } else if waits_for_held {
                 self.held.insert(name.clone());
             }
             self.verdicts.insert(name, verdicts);

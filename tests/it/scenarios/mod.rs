@@ -12,6 +12,7 @@ mod in_place;
 mod interrupted;
 mod plans;
 mod profiles;
+mod providers;
 mod readiness;
 mod requests;
 mod rolling;

@@ -1,0 +1,96 @@
+//! Services that an external program provides.
+
+use crate::support::scenario::{Scenario, scenario};
+use std::os::unix::fs::PermissionsExt;
+
+const STACK: &str = "\
+services:
+  store:
+    provider: {type: stack-test-store, options: {size: 10, unknown: x}}
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    environment: {OWN: mine}
+    depends_on: [store]
+";
+
+/// Notes what it is called with, and answers as the protocol says.
+const PROGRAM: &str = r#"#!/bin/sh
+echo "$@" >> "$(dirname "$0")/calls"
+case "$2" in
+  metadata) echo '{"up": {"parameters": [{"name": "size", "required": true}]}, "down": {"parameters": []}}' ;;
+  *) case "$3" in
+    up)
+      echo '{"type": "info", "message": "making it"}'
+      echo '{"type": "setenv", "message": "URL=store://here?x=1"}'
+      echo '{"type": "rawsetenv", "message": "PLAIN=yes"}' ;;
+  esac ;;
+esac
+"#;
+
+fn program(story: &mut Scenario<'_>, text: &str) {
+    story.file("bin/stack-test-store", text);
+    let path = story.folder().join("bin/stack-test-store");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let folders = format!("{}:/usr/local/bin:/usr/bin:/bin", story.folder().join("bin").display());
+    story.environment("PATH", &folders);
+}
+
+fn calls(story: &Scenario<'_>) -> Vec<String> {
+    let text = std::fs::read_to_string(story.folder().join("bin/calls")).unwrap_or_default();
+    text.lines().map(ToOwned::to_owned).collect()
+}
+
+/// The environment that a service's container was created with.
+fn environment(story: &Scenario<'_>, service: &str) -> String {
+    let id = story.look().of(service).first().map(|seen| seen.id.clone()).unwrap_or_default();
+    story.engine().get(&format!("/containers/{id}/json"))["Config"]["Env"].to_string()
+}
+
+#[test]
+fn a_provider_runs_before_its_dependents_and_gives_them_variables() {
+    scenario(
+        "a provider must run first, with the options it knows, and its variables must arrive",
+        |story| {
+            story.step("up").file("compose.yaml", STACK);
+            program(story, PROGRAM);
+            story.runs("up -d").exits(0).running("web", &[1]);
+            let up = format!("compose --project-name={} up --size=10 store", story.project());
+            story.must(calls(story).contains(&up), &format!("it is called with `{up}`: {:?}", calls(story)));
+            let environment = environment(story, "web");
+            for variable in ["STORE_URL=store://here?x=1", "PLAIN=yes", "OWN=mine"] {
+                story.must(environment.contains(variable), &format!("`{variable}` is in {environment}"));
+            }
+            story.step("again").runs("up -d").exits(0);
+            story.must(calls(story).iter().filter(|call| **call == up).count() == 2, "it is asked each time");
+            // With a project name alone no file is read, and so no provider known.
+            story.step("down").runs("-f compose.yaml down").exits(0).nothing_left();
+            // It names no parameters for this one, so it gets all options.
+            let down = format!("compose --project-name={} down --size=10 --unknown=x store", story.project());
+            story.must(
+                calls(story).contains(&down),
+                &format!("it is called with `{down}`: {:?}", calls(story)),
+            );
+        },
+    );
+}
+
+#[test]
+fn a_provider_that_fails_or_is_missing_stops_its_dependents_and_says_why() {
+    scenario("what a provider says must reach the user", |story| {
+        story.step("it fails").file("compose.yaml", STACK);
+        program(
+            story,
+            "#!/bin/sh\n[ \"$2\" = metadata ] || echo '{\"type\": \"error\", \"message\": \"no room left\"}'\n",
+        );
+        story
+            .runs("up -d")
+            .exits(1)
+            .notes("provider `stack-test-store` failed: no room left")
+            .not_started("web");
+        story.step("it is not there").environment("PATH", "/usr/bin:/bin");
+        story.runs("up -d").exits(1).notes("is provided by `stack-test-store`, and there is no such program");
+        story.notes("put it on `PATH`").not_started("web");
+    });
+}
