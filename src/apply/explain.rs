@@ -55,6 +55,22 @@ pub(super) fn start(cx: &Cx, container: &ContainerRef, error: EngineError) -> St
     error.into()
 }
 
+/// A network that cannot be removed: who is in it.
+pub(super) async fn network(cx: &Cx, id: &str, name: &str, error: EngineError) -> StepError {
+    let users = if error.message.contains("active endpoints") {
+        cx.engine.network_users(id).await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    if users.is_empty() {
+        return error.into();
+    }
+    StepError::new(format!(
+        "network `{name}` is kept: containers that do not belong to the project are in it: {}. Take them out with `docker network disconnect {name} NAME`",
+        users.join(", ")
+    ))
+}
+
 /// `Bind for 0.0.0.0:8080 failed: port is already allocated` and `… listen tcp4 0.0.0.0:8080: bind: address already in
 /// use` to 8080.
 fn taken_port(text: &str) -> Option<u16> {

@@ -7,6 +7,7 @@ mod build;
 mod diagnose;
 mod explain;
 mod files;
+mod grace;
 pub mod ignore;
 mod judge;
 mod monitor;

@@ -1,7 +1,9 @@
 //! One action to engine calls: a match, nothing else.
 
 use super::wait::{self, Subscription, Wait};
-use super::{Cx, StepError, build, container_id, diagnose, explain, files, image_digest, monitor, provider};
+use super::{
+    Cx, StepError, build, container_id, diagnose, explain, files, grace, image_digest, monitor, provider,
+};
 use crate::engine::{EngineErrorKind, ExecSpec};
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
@@ -42,7 +44,10 @@ pub(super) async fn perform(
             cx.engine.create_network(lower::network::create_body(project, key, network)).await?;
         }
         Action::RemoveNetwork { id, name } | Action::RemoveNotes { id, name } => {
-            cx.engine.remove_network(id, name).await?;
+            let removed = cx.engine.remove_network(id, name).await;
+            if let Err(error) = removed {
+                return Err(explain::network(cx, id, name, error).await);
+            }
         }
         Action::ConnectNetwork { network, key, container } => {
             let (project, service) = service(cx, &container.service)?;
@@ -93,7 +98,7 @@ pub(super) async fn perform(
             }
         }
         Action::StopContainer { container, timeout_s } => {
-            cx.engine.stop_container(&id(container)?.0, &container.name, *timeout_s).await?;
+            grace::stop(cx, container, &id(container)?, *timeout_s).await?;
         }
         Action::RestartContainer { container, timeout_s } => {
             let restarted = cx.engine.restart_container(&id(container)?.0, &container.name, *timeout_s).await;

@@ -1,7 +1,7 @@
 //! `stack down`.
 
 use super::{Context, Failure, run};
-use crate::ops::down::{self, Request};
+use crate::ops::down::{self, Images, Request};
 use crate::ui::LogFormat;
 
 /// Stop and remove containers and networks. Volumes stay, unless -v.
@@ -18,6 +18,10 @@ pub struct Args {
     #[arg(short, long)]
     volumes: bool,
 
+    /// Remove images too: `local` those that have no name of their own in the file, `all` those of all services.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    rmi: Option<Rmi>,
+
     /// Remove containers whose service is not in the file.
     #[arg(long)]
     remove_orphans: bool,
@@ -27,6 +31,13 @@ pub struct Args {
     timeout: Option<i64>,
 }
 
+/// Which images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Rmi {
+    Local,
+    All,
+}
+
 /// Runs the command.
 pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let scope = run::scope(context)?;
@@ -34,6 +45,12 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         services: args.services.clone(),
         timeout_s: args.timeout,
         volumes: args.volumes,
+        only_active: context.names_profiles(),
+        images: match args.rmi {
+            None => Images::None,
+            Some(Rmi::Local) => Images::Local,
+            Some(Rmi::All) => Images::All,
+        },
         orphans: args.remove_orphans || context.surroundings.flag("COMPOSE_REMOVE_ORPHANS"),
     };
     run::with_session(context, None, LogFormat::default(), async |session| {

@@ -174,6 +174,12 @@ impl Context {
         Self { progress, ..self.clone() }
     }
 
+    /// Whether profiles were named, on the command line or by the variable.
+    pub fn names_profiles(&self) -> bool {
+        let variable = self.surroundings.environment.get("COMPOSE_PROFILES");
+        !self.project.profile.is_empty() || variable.is_some_and(|profiles| !profiles.is_empty())
+    }
+
     /// Prints a load's warnings, once, before anything else happens.
     pub fn show_warnings(&self, loaded: &Loaded) {
         if !loaded.warnings.is_empty() {

@@ -5,6 +5,7 @@ use bollard::errors::Error;
 use bollard::models::{
     EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
+use bollard::query_parameters::InspectNetworkOptions;
 
 fn subject(name: &str) -> String {
     format!("network `{name}`")
@@ -32,6 +33,19 @@ impl Engine {
             Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
             done => done.map_err(|error| EngineError::from_bollard("remove", subject(name), &error)),
         }
+    }
+
+    /// The names of the containers in a network. `GET /networks/{id}`.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone.
+    pub async fn network_users(&self, id: &str) -> Result<Vec<String>, EngineError> {
+        let answer = self.docker.inspect_network(id, None::<InspectNetworkOptions>).await;
+        let network = answer.map_err(|error| EngineError::from_bollard("inspect", subject(id), &error))?;
+        let containers = network.containers.unwrap_or_default();
+        let mut names: Vec<String> = containers.into_values().filter_map(|endpoint| endpoint.name).collect();
+        names.sort();
+        Ok(names)
     }
 
     /// Attaches a container. `POST /networks/{id}/connect`.

@@ -21,6 +21,22 @@ pub struct Request {
     pub volumes: bool,
     /// Containers of services that no file names, and one-offs, too.
     pub orphans: bool,
+    /// Profiles were named: services that none of them takes in are left alone.
+    pub only_active: bool,
+    /// Images, too.
+    pub images: Images,
+}
+
+/// Which images go with a project.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Images {
+    /// None.
+    #[default]
+    None,
+    /// The ones that have no name of their own: what a build made for the project.
+    Local,
+    /// All that its services use.
+    All,
 }
 
 /// Plans a `down`: what it would do, and the view it was made from.
@@ -32,7 +48,10 @@ pub async fn plan(
     scope: &Scope,
     request: &Request,
 ) -> Result<(Plan, Arc<ObservedState>), OpsError> {
-    let observed = observe::observe(engine, &everything(scope, request.volumes)).await?;
+    let images = images(scope, request);
+    let wanted =
+        ObserveRequest { images: images.iter().cloned().collect(), ..everything(scope, request.volumes) };
+    let observed = observe::observe(engine, &wanted).await?;
     let graph = graph(scope, &observed);
     let services: BTreeSet<ServiceName> = request.services.iter().map(ServiceName::new).collect();
     super::lifecycle::known_services(scope, &services)?;
@@ -45,6 +64,8 @@ pub async fn plan(
         timeout_s: request.timeout_s,
         volumes: request.volumes,
         orphans: request.orphans,
+        only_active: request.only_active,
+        images: &images,
     };
     let plan = teardown(&input);
     Ok((plan, Arc::new(observed)))
@@ -78,6 +99,24 @@ async fn run_alone(
     }
     let project = scope.project().map(|project| Arc::new(project.clone()));
     session.apply(engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await
+}
+
+/// The images that go, by reference. Without the files their names are not known.
+fn images(scope: &Scope, request: &Request) -> BTreeSet<String> {
+    let Some(project) = scope.project() else { return BTreeSet::new() };
+    let chosen = |name: &ServiceName| {
+        request.services.is_empty() || request.services.iter().any(|service| service == name.as_str())
+    };
+    let services = project.services.iter().filter(|(name, _)| chosen(name)).map(|(_, service)| service);
+    let all = services.filter(|service| service.provider.is_none());
+    match request.images {
+        Images::None => BTreeSet::new(),
+        Images::Local => all
+            .filter(|service| service.image.is_empty())
+            .map(|service| project.image_name(service))
+            .collect(),
+        Images::All => all.map(|service| project.image_name(service)).collect(),
+    }
 }
 
 /// Everything that carries the project's label.

@@ -26,6 +26,10 @@ pub struct Teardown<'a> {
     pub volumes: bool,
     /// Containers whose service is in no file, and one-offs, too.
     pub orphans: bool,
+    /// Profiles were named: services that none of them takes in are left alone.
+    pub only_active: bool,
+    /// Images of the services that go, by reference.
+    pub images: &'a BTreeSet<String>,
 }
 
 /// Plans a `down`.
@@ -87,6 +91,15 @@ pub fn teardown(input: &Teardown<'_>) -> Plan {
     if input.volumes && input.services.is_none() {
         volumes(&mut plan, input, &staying, &removed);
     }
+    if !input.volumes {
+        unreachable_data(&mut plan, &going);
+    }
+    for image in input.images.iter().filter(|image| input.observed.images.contains_key(*image)) {
+        let action = Action::RemoveImage { image: image.clone() };
+        let step = plan.step(action, Reason::Requested, removed.iter().copied());
+        // Others may use it: then it stays, and that is no failure.
+        plan.amend(step, |step| step.optional = true);
+    }
     plan.finish()
 }
 
@@ -123,9 +136,11 @@ fn goes(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>, container:
     if identity.config_hash.is_none() {
         return identity.hook.is_some();
     }
+    // Differs: the reference leaves containers of services behind that a profile brought in and no profile does now, and
+    // their network with them. Without a profile everything of the project goes; with one what it takes in.
     let known = input.project.is_none_or(|project| {
         project.services.contains_key(&identity.service)
-            || project.disabled_services.contains_key(&identity.service)
+            || (!input.only_active && project.disabled_services.contains_key(&identity.service))
     });
     input.orphans || (known && !identity.oneoff)
 }
@@ -137,6 +152,26 @@ fn providers(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>) -> BT
         service.provider.is_some() && chosen.is_none_or(|chosen| chosen.contains(*name))
     });
     provided.map(|(name, _)| name.clone()).collect()
+}
+
+/// What is in anonymous volumes is kept, but nothing will refer to it any more.
+fn unreachable_data(plan: &mut PlanBuilder, going: &[&Container]) {
+    let is_anonymous = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut kept = Vec::new();
+    for container in going.iter().filter(|container| !container.identity.oneoff) {
+        for mount in
+            container.mounts.iter().filter(|mount| mount.kind == "volume" && is_anonymous(&mount.name))
+        {
+            let short = mount.name.get(..12).unwrap_or(&mount.name);
+            kept.push(format!("{} of {} ({short})", mount.destination, container.name));
+        }
+    }
+    if !kept.is_empty() {
+        plan.warn(format!(
+            "anonymous volumes are kept, but the next `up` makes new ones: {}. `down -v` removes them",
+            kept.join(", ")
+        ));
+    }
 }
 
 /// Dependents first; services the graph does not know come before all others.

@@ -437,6 +437,7 @@ fn down_stops_dependents_first_and_keeps_data() {
     let project = project(WEB_DB);
     let observed = brought_up(&project);
     let graph = ServiceGraph::of(&project);
+    let nothing = BTreeSet::new();
     let input = |timeout_s, volumes| Teardown {
         project_name: "p",
         project: Some(&project),
@@ -446,6 +447,8 @@ fn down_stops_dependents_first_and_keeps_data() {
         timeout_s,
         volumes,
         orphans: false,
+        only_active: false,
+        images: &nothing,
     };
     check(
         &teardown(&input(None, false)),

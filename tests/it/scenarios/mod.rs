@@ -4,6 +4,7 @@ mod adoption;
 mod attached;
 mod commands;
 mod digests;
+mod down;
 mod errors;
 mod events;
 mod faults;

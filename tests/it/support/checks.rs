@@ -121,6 +121,24 @@ impl Scenario<'_> {
         self.call("DELETE", &format!("/containers/{id}?force=1"), "")
     }
 
+    /// A container of somebody else joins a network; returns its name.
+    #[track_caller]
+    pub fn stranger(&mut self, network: &str) -> String {
+        let name = format!("{}-stranger", self.project());
+        let body = format!(
+            r#"{{"Image": "busybox", "Cmd": ["sleep", "infinity"], "HostConfig": {{"NetworkMode": "{network}"}}}}"#
+        );
+        self.call("POST", &format!("/containers/create?name={name}"), &body);
+        self.call("POST", &format!("/containers/{name}/start"), "");
+        name
+    }
+
+    /// It goes.
+    #[track_caller]
+    pub fn remove_stranger(&mut self, name: &str) -> &mut Self {
+        self.call("DELETE", &format!("/containers/{name}?force=1"), "")
+    }
+
     #[track_caller]
     fn call(&mut self, method: &str, path: &str, body: &str) -> &mut Self {
         let body = (!body.is_empty()).then(|| serde_json::from_str(body).expect("a body is JSON"));
