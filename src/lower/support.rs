@@ -20,6 +20,7 @@ pub fn check(project: &Project, api: u32) -> Vec<Unsupported> {
     for (name, service) in &project.services {
         let path = NodePath::of(&["services", name.as_str()]);
         not_yet(service, &path, &mut found);
+        unknown_values(service, &path, &mut found);
         too_new(service, &path, api, &mut found);
     }
     let ours = project.extensions.get("x-stack");
@@ -79,6 +80,36 @@ fn not_yet(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
     refuse("use_api_socket", service.use_api_socket);
 }
 
+/// Values that no engine knows. Loading accepts them, as the reference does, and the engine would never see them.
+fn unknown_values(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
+    let mut one_of = |path: NodePath, value: &str, known: &[&str]| {
+        if !value.is_empty() && !known.contains(&value) {
+            let list: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
+            let mut message = format!("`{value}` is none of {}", list.join(", "));
+            if let Some(near) = crate::source::nearest(value, known.iter().copied()) {
+                message.push_str(&format!("; was `{near}` meant?"));
+            }
+            found.push(Unsupported { path, message, tolerable: false });
+        }
+    };
+    let (restart, retries) = match service.restart.split_once(':') {
+        Some((name, count)) if count.parse::<u32>().is_ok() => (name, Some(count)),
+        Some(_) | None => (service.restart.as_str(), None),
+    };
+    let policies: &[&str] = match retries {
+        Some(_) => &["on-failure"],
+        None => &["no", "always", "unless-stopped", "on-failure"],
+    };
+    one_of(path.key("restart"), restart, policies);
+    one_of(path.key("isolation"), &service.isolation, &["default", "process", "hyperv"]);
+    one_of(path.key("cgroup"), &service.cgroup, &["host", "private"]);
+    if let Some(policy) = service.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref()) {
+        let path = path.key("deploy").key("restart_policy").key("condition");
+        let known = ["none", "on-failure", "any", "no", "always", "unless-stopped"];
+        one_of(path, &policy.condition, &known);
+    }
+}
+
 fn too_new(service: &Service, path: &NodePath, api: u32, found: &mut Vec<Unsupported>) {
     let mut need = |path: NodePath, used: bool, since: u32, tolerable: bool| {
         if used && api < since {
@@ -107,5 +138,40 @@ fn too_new(service: &Service, path: &NodePath, api: u32, found: &mut Vec<Unsuppo
         need(path.key("mac_address"), !network.mac_address.is_empty(), 44, false);
         need(path.key("interface_name"), !network.interface_name.is_empty(), 49, false);
         need(path.key("gw_priority"), network.gw_priority != 0, 48, true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut Service), expect: &[&str]) {
+        let mut service = Service::default();
+        change(&mut service);
+        let mut found = Vec::new();
+        unknown_values(&service, &NodePath::of(&["services", "web"]), &mut found);
+        let found: Vec<String> = found.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn values_that_no_engine_knows_are_named_with_what_was_meant() {
+        check(|service| service.restart = "on-failure:3".to_owned(), &[]);
+        check(|service| service.restart = "unless-stopped".to_owned(), &[]);
+        check(
+            |service| service.restart = "unless-stoped".to_owned(),
+            &[
+                "services.web.restart: `unless-stoped` is none of `no`, `always`, `unless-stopped`, `on-failure`; was \
+               `unless-stopped` meant?",
+            ],
+        );
+        check(
+            |service| service.restart = "always:3".to_owned(),
+            &["services.web.restart: `always` is none of `on-failure`"],
+        );
+        check(
+            |service| service.isolation = "nonsense".to_owned(),
+            &["services.web.isolation: `nonsense` is none of `default`, `process`, `hyperv`"],
+        );
     }
 }

@@ -81,3 +81,13 @@ fn an_image_that_may_not_be_had_is_told_before_anything_is_made() {
         story.notes("no-such-image-anywhere:9").notes("compose.yaml:3:").nothing_left();
     });
 }
+
+#[test]
+fn a_value_that_no_engine_knows_is_refused_at_its_line() {
+    scenario("nothing that a file asks for may be dropped in silence", |story| {
+        let file = "services:\n  web:\n    image: busybox\n    restart: sometimes\n    isolation: nonsense\n";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(1);
+        story.notes("compose.yaml:4:").notes("`sometimes` is none of `no`, `always`");
+        story.notes("compose.yaml:5:").notes("`nonsense` is none of").nothing_left();
+    });
+}
