@@ -8,6 +8,7 @@ mod diagnose;
 mod explain;
 mod files;
 mod grace;
+mod hooks;
 pub mod ignore;
 mod judge;
 mod monitor;

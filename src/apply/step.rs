@@ -2,13 +2,14 @@
 
 use super::wait::{self, Subscription, Wait};
 use super::{
-    Cx, StepError, build, container_id, diagnose, explain, files, grace, image_digest, monitor, provider,
+    Cx, StepError, build, container_id, diagnose, explain, files, grace, hooks, image_digest, monitor,
+    provider,
 };
-use crate::engine::{EngineErrorKind, ExecSpec};
+use crate::engine::EngineErrorKind;
 use crate::lower;
 use crate::model::{Project, Service, ServiceName};
 use crate::observe::ContainerId;
-use crate::plan::{Action, ContainerRef, HookPhase, StepId};
+use crate::plan::{Action, ContainerRef, StepId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -124,7 +125,7 @@ pub(super) async fn perform(
             cx.engine.unpause_container(&id(container)?.0, &container.name).await?;
         }
         Action::RunHook { container, phase, index } => {
-            hook(cx, container, &id(container)?, *phase, *index).await?;
+            hooks::run(cx, resolved, container, &id(container)?, (*phase, *index)).await?;
         }
         Action::Wait { service, containers, until, timeout_s } => {
             let containers: Result<Vec<_>, StepError> =
@@ -208,7 +209,7 @@ async fn create(
 }
 
 /// The id that `service:x` stands for: the lowest-numbered container of each service, new ones first.
-fn ids_by_service(cx: &Cx, resolved: &Resolved) -> BTreeMap<ServiceName, String> {
+pub(super) fn ids_by_service(cx: &Cx, resolved: &Resolved) -> BTreeMap<ServiceName, String> {
     let mut ids: BTreeMap<ServiceName, (Option<u32>, String)> = BTreeMap::new();
     for container in &cx.observed.containers {
         let identity = &container.identity;
@@ -264,44 +265,6 @@ pub(super) async fn remember_image(cx: &Cx, image: &str) -> Result<(), StepError
     let digest = cx.engine.image_digest(image).await?;
     cx.fresh_images.lock().unwrap_or_else(PoisonError::into_inner).insert(image.to_owned(), digest);
     Ok(())
-}
-
-async fn hook(
-    cx: &Cx,
-    container: &ContainerRef,
-    id: &ContainerId,
-    phase: HookPhase,
-    index: usize,
-) -> Result<(), StepError> {
-    let (_, service) = service(cx, &container.service)?;
-    let hooks = match phase {
-        HookPhase::PreStart => &service.pre_start,
-        HookPhase::PostStart => &service.post_start,
-        HookPhase::PreStop => &service.pre_stop,
-    };
-    let Some(hook) = hooks.get(index) else { return Ok(()) };
-    let command = lower::hook::lower(hook);
-    let spec = ExecSpec {
-        command: command.command,
-        environment: command.environment,
-        user: command.user,
-        working_dir: command.working_dir,
-        privileged: command.privileged,
-        ..ExecSpec::default()
-    };
-    let run = cx.engine.run_in_container(&id.0, &container.name, spec).await?;
-    if run.exit_code == 0 {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&run.output);
-    let tail: Vec<&str> = said.lines().rev().take(10).collect();
-    let tail: Vec<&str> = tail.into_iter().rev().collect();
-    Err(StepError::new(format!(
-        "hook of `{}` exited with {}: {}",
-        container.service,
-        run.exit_code,
-        tail.join("\n")
-    )))
 }
 
 fn target(container: &ContainerRef, resolved: &Resolved) -> Result<ContainerId, StepError> {

@@ -76,8 +76,14 @@ fn not_yet(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
         }
     };
     refuse("models", !service.models.is_empty());
-    refuse("pre_start", !service.pre_start.is_empty());
     refuse("use_api_socket", service.use_api_socket);
+    for (index, _) in service.pre_start.iter().enumerate().filter(|(_, hook)| hook.per_replica) {
+        found.push(Unsupported {
+            path: path.key("pre_start").index(index).key("per_replica"),
+            message: "a `pre_start` hook runs once for its service, and not for each replica".to_owned(),
+            tolerable: false,
+        });
+    }
 }
 
 /// Values that no engine knows. Loading accepts them, as the reference does, and the engine would never see them.

@@ -59,6 +59,15 @@ pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
             });
             after.push(gate);
         }
+        if asleep.len() == containers.len()
+            && let Some(first) = asleep.first()
+        {
+            for index in 0..hook_count(input, first, HookPhase::PreStart) {
+                let container = ContainerRef::to(first);
+                let action = Action::RunHook { container, phase: HookPhase::PreStart, index };
+                after = vec![plan.step(action, Reason::Requested, after)];
+            }
+        }
         for container in asleep {
             let reason = Reason::NotRunning { status: container.status.as_str().to_owned() };
             let action = Action::StartContainer { container: ContainerRef::to(container) };

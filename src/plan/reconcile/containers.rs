@@ -7,7 +7,9 @@ use super::verdict::Verdict;
 use super::{Planned, Reconciler, StartNeed};
 use crate::model::{Service, ServiceName};
 use crate::observe::{Container, ContainerStatus};
-use crate::plan::{Action, ContainerRef, FieldChange, Group, GroupVerb, Lane, Reason, StepId, Target};
+use crate::plan::{
+    Action, ContainerRef, FieldChange, Group, GroupVerb, HookPhase, Lane, Reason, StepId, Target,
+};
 
 impl<'a> Reconciler<'a> {
     pub(super) fn containers(&mut self) {
@@ -263,6 +265,18 @@ impl<'a> Reconciler<'a> {
     ) -> StepId {
         if let Some(step) = self.stops.get(&container.id) {
             return *step;
+        }
+        // Differs: the reference runs `pre_stop` on `stop` and `down` alone, and so a program that is replaced or scaled away
+        // never gets to drain. A hook that fails does not keep the old container for ever: it is told.
+        let service = self.project.services.get(&container.identity.service);
+        let hooks = service.map_or(0, |service| service.pre_stop.len());
+        let mut after: Vec<StepId> = after.into_iter().collect();
+        for index in 0..if container.status == ContainerStatus::Running { hooks } else { 0 } {
+            let hook = ContainerRef::to(container);
+            let action = Action::RunHook { container: hook, phase: HookPhase::PreStop, index };
+            let step = self.plan.step(action, reason.clone(), after);
+            self.plan.amend(step, |step| step.optional = true);
+            after = vec![step];
         }
         let action = Action::StopContainer {
             container: ContainerRef::to(container),

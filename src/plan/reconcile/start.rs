@@ -1,6 +1,6 @@
 //! Starts, each behind the gates its service's dependencies put before it.
 
-use super::{Reconciler, StartNeed};
+use super::{Planned, Reconciler, StartNeed};
 use crate::graph::services::Need;
 use crate::model::{DependencyCondition, Service, ServiceName};
 use crate::observe::{ContainerStatus, Health};
@@ -24,6 +24,7 @@ impl Reconciler<'_> {
         let needs_start = !planned.rolled.is_empty()
             || planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
         let gates = if needs_start && !self.policy.no_start { self.gates(name) } else { Vec::new() };
+        let gates = self.pre_start(service, &planned, gates);
         for (container, ready, need) in planned.containers.clone() {
             match need {
                 StartNeed::Running => self.plan.unchanged(container.name.clone()),
@@ -45,6 +46,41 @@ impl Reconciler<'_> {
             planned.containers.extend(containers);
         }
         self.services.insert(name.clone(), planned);
+    }
+
+    /// The steps after which a service whose hooks want to run first may start: only when none of its containers runs.
+    /// What failed hooks left behind goes first.
+    fn pre_start(&mut self, service: &Service, planned: &Planned<'_>, gates: Vec<StepId>) -> Vec<StepId> {
+        let observed = self.observed;
+        let leftovers = observed
+            .containers
+            .iter()
+            .filter(|one| one.identity.service == service.name && one.identity.hook.is_some());
+        let gone: Vec<StepId> = leftovers
+            .map(|one| {
+                let container = ContainerRef::to(one);
+                let action = Action::RemoveContainer { container, volumes: false, force: true };
+                self.plan.step(action, Reason::Repair { from: one.name.clone() }, [])
+            })
+            .collect();
+        // Those that are replaced in turns run all the while, one or the other.
+        let nothing_runs = planned.rolled.is_empty()
+            && planned.containers.iter().all(|(.., need)| matches!(need, StartNeed::Start(_)));
+        let Some((first, ..)) = planned.containers.first() else { return gates };
+        if service.pre_start.is_empty() || !nothing_runs || self.policy.no_start {
+            return gates;
+        }
+        let mut after: Vec<StepId> = gates;
+        after.extend(gone);
+        after.extend(planned.ready.iter().copied());
+        if let crate::plan::Target::Existing(id) = &first.target {
+            after.extend(self.stops.get(id));
+        }
+        for index in 0..service.pre_start.len() {
+            let action = Action::RunHook { container: first.clone(), phase: HookPhase::PreStart, index };
+            after = vec![self.plan.step(action, Reason::Requested, after)];
+        }
+        after
     }
 
     pub(super) fn start(
@@ -130,7 +166,10 @@ impl Reconciler<'_> {
             .observed
             .containers
             .iter()
-            .filter(|container| container.identity.service == *service && !container.identity.oneoff)
+            .filter(|container| {
+                let identity = &container.identity;
+                identity.service == *service && !identity.oneoff && identity.hook.is_none()
+            })
             .peekable();
         if seen.peek().is_none() {
             return true;

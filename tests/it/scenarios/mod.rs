@@ -9,6 +9,7 @@ mod errors;
 mod events;
 mod faults;
 mod gates;
+mod hooks;
 mod in_place;
 mod interrupted;
 mod plans;

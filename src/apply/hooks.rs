@@ -1,0 +1,121 @@
+//! Hooks: `post_start` and `pre_stop` inside a container, `pre_start` in a container of its own.
+
+use super::step::{Resolved, ids_by_service, service};
+use super::{Cx, StepError, files};
+use crate::engine::{EngineError, EngineErrorKind, ExecSpec, WaitFor};
+use crate::lower;
+use crate::model::{Hook, Project, Service};
+use crate::observe::ContainerId;
+use crate::plan::{ContainerRef, HookPhase};
+use std::collections::BTreeMap;
+
+/// How much of what a failed hook wrote is told.
+const LINES: usize = 10;
+
+/// Runs the hook at a place in its list.
+pub(super) async fn run(
+    cx: &Cx,
+    resolved: &Resolved,
+    container: &ContainerRef,
+    id: &ContainerId,
+    (phase, index): (HookPhase, usize),
+) -> Result<(), StepError> {
+    let (project, service) = service(cx, &container.service)?;
+    let hooks = match phase {
+        HookPhase::PreStart => &service.pre_start,
+        HookPhase::PostStart => &service.post_start,
+        HookPhase::PreStop => &service.pre_stop,
+    };
+    let Some(hook) = hooks.get(index) else { return Ok(()) };
+    let ran = match phase {
+        HookPhase::PreStart => beside(cx, resolved, (project, service), hook, (container, id), index).await,
+        HookPhase::PostStart | HookPhase::PreStop => inside(cx, hook, container, id).await,
+    };
+    match (ran, phase) {
+        // What has stopped by itself needs no farewell.
+        (Err(error), HookPhase::PreStop)
+            if matches!(error.refusal, Some(EngineErrorKind::NotFound | EngineErrorKind::Conflict)) =>
+        {
+            Ok(())
+        }
+        // Whether a hook did its work nobody knows then; a new look at the engine would not tell.
+        (ran, _) => ran.map_err(|error| StepError { refusal: None, ..error }),
+    }
+}
+
+async fn inside(cx: &Cx, hook: &Hook, container: &ContainerRef, id: &ContainerId) -> Result<(), StepError> {
+    let command = lower::hook::lower(hook);
+    let spec = ExecSpec {
+        command: command.command,
+        environment: command.environment,
+        user: command.user,
+        working_dir: command.working_dir,
+        privileged: command.privileged,
+        ..ExecSpec::default()
+    };
+    let run = cx.engine.run_in_container(&id.0, &container.name, spec).await?;
+    let output = String::from_utf8_lossy(&run.output).into_owned();
+    ended(container, run.exit_code, output.lines().map(ToOwned::to_owned).collect())
+}
+
+/// In a container of its own, which is kept when it fails, to be looked at.
+async fn beside(
+    cx: &Cx,
+    resolved: &Resolved,
+    (project, service): (&Project, &Service),
+    hook: &Hook,
+    (container, id): (&ContainerRef, &ContainerId),
+    index: usize,
+) -> Result<(), StepError> {
+    let name = format!(
+        "{}{sep}{}{sep}pre_start{sep}{}",
+        project.name,
+        service.name,
+        index + 1,
+        sep = project.separator()
+    );
+    let replica = lower::container::create(&lower::container::Request {
+        project,
+        service,
+        number: None,
+        name: &name,
+        image_digest: None,
+        replaces: None,
+        contents: &BTreeMap::new(),
+        image_volumes: &[],
+        container_ids: &ids_by_service(cx, resolved),
+        api: cx.engine.api_version().0,
+    });
+    let lowered = lower::hook::container(project, service, hook, replica, &id.0);
+    let created =
+        cx.engine.create_container(&name, None, lowered.body).await.map_err(|error: EngineError| {
+            let missing = error.kind == EngineErrorKind::NotFound && !hook.image.is_empty();
+            let hints =
+                if missing { vec![format!("pull it: `docker pull {}`", hook.image)] } else { Vec::new() };
+            StepError { hints, ..error.into() }
+        })?;
+    for (network, endpoint) in lowered.connect_after {
+        cx.engine.connect_network(&network, &created, endpoint).await?;
+    }
+    let own = ContainerId(created);
+    files::inject(cx, &ContainerRef { name: name.clone(), ..container.clone() }, &own).await?;
+    cx.engine.start_container(&own.0, &name).await?;
+    let code = cx.engine.wait_container(&own.0, &name, WaitFor::NotRunning).await?;
+    if code != 0 {
+        let said = cx.engine.last_log_lines(&own, LINES).await.unwrap_or_default();
+        return ended(container, code, said).map_err(|error| StepError {
+            hints: vec![format!("its container `{name}` is kept until the next `up` or `down`")],
+            ..error
+        });
+    }
+    Ok(cx.engine.remove_container(&own.0, &name, true, true).await?)
+}
+
+fn ended(container: &ContainerRef, code: i64, said: Vec<String>) -> Result<(), StepError> {
+    if code == 0 {
+        return Ok(());
+    }
+    let from = said.len().saturating_sub(LINES);
+    let tail: Vec<String> = said.into_iter().skip(from).collect();
+    Err(StepError::new(format!("hook of `{}` exited with {code}: {}", container.service, tail.join("\n"))))
+}

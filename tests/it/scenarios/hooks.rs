@@ -1,0 +1,69 @@
+//! Hooks: when they run, and what a failing one does.
+
+use crate::support::scenario::scenario;
+
+const HOOKED: &str = "\
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    volumes: [/data]
+    environment: {COLOUR: red}
+    pre_start:
+      - command: [sh, -c, \"echo preparing; exit CODE\"]
+    post_start:
+      - command: [touch, /started]
+    pre_stop:
+      - command: [sh, -c, \"exit 0\"]
+";
+
+#[test]
+fn a_pre_start_hook_runs_in_a_container_of_its_own_before_the_first_start() {
+    scenario("a start must wait for its hook, and a failed hook must be kept to look at", |story| {
+        let bad = HOOKED.replace("CODE", "3");
+        story.step("it fails").file("compose.yaml", &bad).runs("up -d").exits(1);
+        story.notes("hook of `web` exited with 3: preparing").notes("is kept until the next `up` or `down`");
+        let kept = story.look();
+        let states: Vec<&str> = kept.of("web").iter().map(|one| one.state.as_str()).collect();
+        story.must(states.contains(&"created") && states.contains(&"exited"), &format!("kept: {states:?}"));
+        let good = HOOKED.replace("CODE", "0");
+        story.step("mended").file("compose.yaml", &good).runs("up -d").exits(0).running("web", &[1]);
+        story.notes("Hook done");
+        story.runs("exec -T web test -f /started").exits(0);
+        story.step("beside a running one it does not run").runs("up -d --scale web=2").exits(0);
+        story.running("web", &[1, 2]);
+        story.step("down takes what is left").runs("down").exits(0).nothing_left();
+        story.step("down after a failure").file("compose.yaml", &bad).runs("up -d").exits(1);
+        story.runs("down").exits(0).nothing_left();
+    });
+}
+
+#[test]
+fn a_pre_start_hook_runs_again_when_everything_was_stopped() {
+    scenario("`start` must run the hooks of a service none of whose containers runs", |story| {
+        story.step("up").file("compose.yaml", &HOOKED.replace("CODE", "0")).runs("up -d").exits(0);
+        story.runs("stop").exits(0);
+        // The files know the hooks; with a project's name alone none are read.
+        story.step("start").runs("-f compose.yaml start").exits(0).notes("Hook done").running("web", &[1]);
+    });
+}
+
+#[test]
+fn differs_pre_stop_runs_before_a_container_is_replaced_or_scaled_away() {
+    scenario("a program must get its chance to drain, whatever takes it away", |story| {
+        let file = HOOKED.replace("exit 0\"]", "echo farewell; exit 7\"]").replace("CODE", "0");
+        story
+            .step("up")
+            .file("compose.yaml", &file)
+            .runs("up -d --scale web=2")
+            .exits(0)
+            .running("web", &[1, 2]);
+        story.step("scaled away").runs("up -d --scale web=1").exits(0).running("web", &[1]);
+        story.notes("hook of `web` exited with 7: farewell");
+        let before = story.look();
+        story.file("compose.yaml", &file.replace("red", "blue"));
+        story.step("replaced").runs("up -d").exits(0).replaced(&before, "web").running("web", &[1]);
+        story.notes("hook of `web` exited with 7: farewell");
+    });
+}
