@@ -159,6 +159,7 @@ pub fn create(request: &Request<'_>) -> Lowered {
         binds: said(mounts.binds),
         mounts: said(mounts.long),
         tmpfs: said(mounts.tmpfs),
+        volumes_from: said(service.volume_donors(|parent| request.container_ids.get(parent).cloned())),
         ..host_config::lower(project, &resolved)
     };
     let body = ContainerCreateBody {

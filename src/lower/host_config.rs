@@ -8,7 +8,7 @@ use bollard::models::{
 };
 use std::collections::BTreeSet;
 
-/// Everything but mounts and networks. `service` has its `service:x` namespaces resolved.
+/// Everything but mounts, volumes of others and networks. `service` has its `service:x` namespaces resolved.
 pub(super) fn lower(project: &Project, service: &Service) -> HostConfig {
     let limits = service.deploy.as_ref().and_then(|deploy| deploy.resources.limits.as_ref());
     let reservations = service.deploy.as_ref().and_then(|deploy| deploy.resources.reservations.as_ref());
@@ -84,7 +84,6 @@ pub(super) fn lower(project: &Project, service: &Service) -> HostConfig {
         uts_mode: said(service.uts.clone()),
         cgroupns_mode: cgroupns(&service.cgroup),
         cgroup_parent: said(service.cgroup_parent.clone()),
-        volumes_from: said(service.volumes_from.clone()),
         // Names.
         dns: said(service.dns.clone()),
         dns_options: said(service.dns_opt.clone()),
@@ -296,6 +295,32 @@ mod tests {
         check("on-failure:3", RestartPolicyNameEnum::ON_FAILURE, 3);
         check("unless-stopped", RestartPolicyNameEnum::UNLESS_STOPPED, 0);
         check("", RestartPolicyNameEnum::EMPTY, 0);
+    }
+
+    #[test]
+    fn what_needs_a_special_kernel_or_storage_reaches_the_body() {
+        let blkio = crate::model::BlkioConfig {
+            weight: 300,
+            weight_device: vec![crate::model::WeightDevice {
+                path: "/dev/sda".to_owned(),
+                weight: 400,
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let service = Service {
+            cpu_rt_period: 1_000_000,
+            cpu_rt_runtime: 950_000,
+            blkio_config: Some(blkio),
+            storage_opt: [("size".to_owned(), "1G".to_owned())].into(),
+            ..Service::default()
+        };
+        let body = lower(&Project::default(), &service);
+        assert_eq!((body.cpu_realtime_period, body.cpu_realtime_runtime), (Some(1_000_000), Some(950_000)));
+        assert_eq!(body.blkio_weight, Some(300));
+        let device = ResourcesBlkioWeightDevice { path: Some("/dev/sda".to_owned()), weight: Some(400) };
+        assert_eq!(body.blkio_weight_device, Some(vec![device]));
+        assert_eq!(body.storage_opt, Some([("size".to_owned(), "1G".to_owned())].into()));
     }
 
     #[test]

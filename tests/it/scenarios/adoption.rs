@@ -113,3 +113,29 @@ fn what_the_reference_started_changes_in_place_too() {
         story.kept(&now, "web");
     });
 }
+
+#[test]
+fn volumes_of_an_outside_container_are_adopted_and_taken_read_only() {
+    scenario("what the reference made with volumes of an outside container must be kept", |story| {
+        let outside = story.stranger("none");
+        let file = format!(
+            "services:\n  web:\n    image: busybox\n    command: sleep infinity\n    stop_signal: SIGKILL\n    \
+             volumes_from: [\"container:{outside}:ro\"]\n"
+        );
+        story.file("compose.yaml", &file);
+        if story.has_reference() {
+            story.step("the reference starts it").reference_runs("up -d").exits(0);
+            let theirs = story.look();
+            story.step("stack keeps it").runs("plan --detailed-exitcode").exits(0).runs("up -d").exits(0);
+            story.kept(&theirs, "web").runs("down").exits(0);
+        }
+        story.step("made by stack it cannot write").runs("up -d").exits(0).running("web", &[1]);
+        let from = story.inspect("web")["HostConfig"]["VolumesFrom"].clone();
+        story.must(from == serde_json::json!([format!("{outside}:ro")]), &format!("read-only: {from}"));
+        if story.has_reference() {
+            let ours = story.look();
+            story.step("and the reference keeps it").reference_runs("up -d").exits(0).kept(&ours, "web");
+        }
+        story.runs("down").exits(0).remove_stranger(&outside);
+    });
+}
