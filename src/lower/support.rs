@@ -1,6 +1,6 @@
 //! What a project asks for and this program, or this engine, cannot do: said at its line, never passed over.
 
-use crate::model::{MountType, Project, Service};
+use crate::model::{FileReference, MountType, Project, Service};
 use crate::yaml::NodePath;
 
 /// An attribute that cannot be honoured.
@@ -20,6 +20,7 @@ pub fn check(project: &Project, api: u32) -> Vec<Unsupported> {
     for (name, service) in &project.services {
         let path = NodePath::of(&["services", name.as_str()]);
         not_yet(service, &path, &mut found);
+        passed_over(project, service, &path, &mut found);
         unknown_values(service, &path, &mut found);
         too_new(service, &path, api, &mut found);
     }
@@ -86,6 +87,37 @@ fn not_yet(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
     }
 }
 
+/// What neither this program nor the reference hands to an engine: said, so that nobody relies on it.
+fn passed_over(project: &Project, service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
+    let mut warn =
+        |path: NodePath, message: String| found.push(Unsupported { path, message, tolerable: true });
+    if service.credential_spec.is_some() {
+        let message = "`credential_spec` is for Windows containers, and is passed over".to_owned();
+        warn(path.key("credential_spec"), message);
+    }
+    let configs = service.configs.iter().map(|file| (file, project.configs.get(file.source.as_str())));
+    let secrets = service.secrets.iter().map(|file| (file, project.secrets.get(file.source.as_str())));
+    for (section, files) in [("configs", configs.collect::<Vec<_>>()), ("secrets", secrets.collect())] {
+        for (index, (reference, object)) in files.into_iter().enumerate() {
+            if object.is_none_or(|object| object.file.is_empty()) {
+                continue;
+            }
+            let FileReference { source: _, target: _, uid, gid, mode, extensions: _ } = reference;
+            for (attribute, said) in
+                [("uid", !uid.is_empty()), ("gid", !gid.is_empty()), ("mode", mode.is_some())]
+            {
+                if said {
+                    let message = format!(
+                        "`{attribute}` is passed over, because `{}` is a file that is mounted as it is; set it on the file",
+                        reference.source
+                    );
+                    warn(path.key(section).index(index).key(attribute), message);
+                }
+            }
+        }
+    }
+}
+
 /// Values that no engine knows. Loading accepts them, as the reference does, and the engine would never see them.
 fn unknown_values(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
     let mut one_of = |path: NodePath, value: &str, known: &[&str]| {
@@ -109,6 +141,7 @@ fn unknown_values(service: &Service, path: &NodePath, found: &mut Vec<Unsupporte
     one_of(path.key("restart"), restart, policies);
     one_of(path.key("isolation"), &service.isolation, &["default", "process", "hyperv"]);
     one_of(path.key("cgroup"), &service.cgroup, &["host", "private"]);
+    one_of(path.key("uts"), &service.uts, &["host"]);
     if let Some(policy) = service.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref()) {
         let path = path.key("deploy").key("restart_policy").key("condition");
         let known = ["none", "on-failure", "any", "no", "always", "unless-stopped"];
@@ -150,6 +183,7 @@ fn too_new(service: &Service, path: &NodePath, api: u32, found: &mut Vec<Unsuppo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{CredentialSpec, FileObject, SecretKey};
 
     fn check(change: impl FnOnce(&mut Service), expect: &[&str]) {
         let mut service = Service::default();
@@ -178,6 +212,36 @@ mod tests {
         check(
             |service| service.isolation = "nonsense".to_owned(),
             &["services.web.isolation: `nonsense` is none of `default`, `process`, `hyperv`"],
+        );
+    }
+
+    #[test]
+    fn what_is_passed_over_is_said_at_its_line() {
+        let reference = |source: &str| FileReference {
+            source: source.to_owned(),
+            mode: Some(0o400),
+            ..FileReference::default()
+        };
+        let mut project = Project::default();
+        let file = FileObject { file: "/etc/token".to_owned(), ..FileObject::default() };
+        project.secrets.insert(SecretKey::new("token"), file);
+        let inline = FileObject { environment: "TOKEN".to_owned(), ..FileObject::default() };
+        project.secrets.insert(SecretKey::new("inline"), inline);
+        let service = Service {
+            secrets: vec![reference("inline"), reference("token")],
+            credential_spec: Some(CredentialSpec::default()),
+            ..Service::default()
+        };
+        let mut found = Vec::new();
+        passed_over(&project, &service, &NodePath::of(&["services", "web"]), &mut found);
+        let found: Vec<String> = found.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
+        assert_eq!(
+            found,
+            [
+                "services.web.credential_spec: `credential_spec` is for Windows containers, and is passed over",
+                "services.web.secrets[1].mode: `mode` is passed over, because `token` is a file that is mounted as it is; set \
+                 it on the file",
+            ]
         );
     }
 }
