@@ -18,6 +18,7 @@ mod providers;
 mod readiness;
 mod requests;
 mod rolling;
+mod round_trip;
 mod smoke;
 mod turns;
 mod up;
