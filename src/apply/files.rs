@@ -1,6 +1,7 @@
 //! What a container needs from files beside the stack file: configs and secrets with content, seccomp profiles.
 
 use super::{Cx, StepError, step};
+use crate::engine::Address;
 use crate::lower;
 use crate::model::{FileObject, FileReference};
 use crate::observe::ContainerId;
@@ -40,6 +41,15 @@ pub(super) async fn inject(cx: &Cx, container: &ContainerRef, id: &ContainerId) 
         .map_err(|error| StepError::new(format!("cannot pack configs and secrets: {error}")))?;
     cx.engine.upload(&id.0, &container.name, "/", bytes).await?;
     Ok(())
+}
+
+/// The engine's socket on the machine that it runs on: where we reach it, when that is a place for sockets of this machine.
+/// The socket that a program forwards from elsewhere (a virtual machine, mostly below a home folder) says nothing of it.
+pub(super) fn socket_of(address: &Address) -> Option<&str> {
+    match address {
+        Address::Unix(path) if path.starts_with("/run") || path.starts_with("/var/run") => path.to_str(),
+        Address::Unix(_) | Address::Tcp(_) => None,
+    }
 }
 
 /// The engine takes a seccomp profile's text, the file names its path, relative to the project.

@@ -3,7 +3,7 @@
 use super::step::{Resolved, ids_by_service, service};
 use super::{Cx, StepError, files};
 use crate::engine::{EngineError, EngineErrorKind, ExecSpec, WaitFor};
-use crate::lower;
+use crate::lower::{self, hook::HookCommand};
 use crate::model::{Hook, Project, Service};
 use crate::observe::ContainerId;
 use crate::plan::{ContainerRef, HookPhase};
@@ -44,18 +44,15 @@ pub(super) async fn run(
 }
 
 async fn inside(cx: &Cx, hook: &Hook, container: &ContainerRef, id: &ContainerId) -> Result<(), StepError> {
-    let command = lower::hook::lower(hook);
-    let spec = ExecSpec {
-        command: command.command,
-        environment: command.environment,
-        user: command.user,
-        working_dir: command.working_dir,
-        privileged: command.privileged,
-        ..ExecSpec::default()
-    };
-    let run = cx.engine.run_in_container(&id.0, &container.name, spec).await?;
+    let run = cx.engine.run_in_container(&id.0, &container.name, exec_spec(hook)).await?;
     let output = String::from_utf8_lossy(&run.output).into_owned();
     ended(container, run.exit_code, output.lines().map(ToOwned::to_owned).collect())
+}
+
+/// A hook as a program to run inside a container.
+pub fn exec_spec(hook: &Hook) -> ExecSpec {
+    let HookCommand { command, environment, user, working_dir, privileged } = lower::hook::lower(hook);
+    ExecSpec { command, environment, user, working_dir, privileged, ..ExecSpec::default() }
 }
 
 /// In a container of its own, which is kept when it fails, to be looked at.
@@ -90,6 +87,7 @@ async fn beside(
     let created =
         cx.engine.create_container(&name, None, lowered.body).await.map_err(|error: EngineError| {
             let missing = error.kind == EngineErrorKind::NotFound && !hook.image.is_empty();
+            // It was there when the plan was made.
             let hints =
                 if missing { vec![format!("pull it: `docker pull {}`", hook.image)] } else { Vec::new() };
             StepError { hints, ..error.into() }

@@ -11,6 +11,7 @@ mod grace;
 mod hooks;
 pub mod ignore;
 mod judge;
+mod models;
 mod monitor;
 pub mod pack;
 mod probe;
@@ -19,6 +20,8 @@ mod queue;
 mod step;
 mod wait;
 
+pub use hooks::exec_spec;
+pub use models::ModelRunner;
 pub use provider::Provided;
 pub use queue::Limits;
 
@@ -355,6 +358,7 @@ fn subject(action: &Action) -> Subject {
         | Action::RemoveNetwork { name, .. }
         | Action::WriteNotes { name, .. }
         | Action::RemoveNotes { name, .. } => Subject::Network(name.clone()),
+        Action::PrepareModel { key, .. } => Subject::Model(key.to_string()),
         Action::CreateVolume { name, .. } | Action::RemoveVolume { name } => Subject::Volume(name.clone()),
         Action::CreateContainer { name, .. } => Subject::Container(name.clone()),
         Action::ConnectNetwork { container, .. }
@@ -403,6 +407,7 @@ fn verb(action: &Action) -> Verb {
         Action::UnpauseContainer { .. } => Verb::Unpause,
         Action::RunHook { .. } => Verb::Hook,
         Action::RunProvider { .. } => Verb::Provide,
+        Action::PrepareModel { .. } => Verb::Prepare,
         Action::Wait { until, .. } => match until {
             Until::Condition(DependencyCondition::ServiceStarted) => Verb::WaitRunning,
             Until::Condition(DependencyCondition::ServiceCompletedSuccessfully) => Verb::WaitCompleted,

@@ -137,15 +137,20 @@ fn find(project: &Project, kind: &str) -> Option<PathBuf> {
     if kind.is_empty() || kind == "compose" || kind.contains('/') {
         return None;
     }
+    let folders = project.environment.get("PATH").unwrap_or_default();
+    let mut programs = std::env::split_paths(folders).map(|folder| folder.join(kind));
+    plugin(project, kind).or_else(|| programs.find(|path| is_program(path)))
+}
+
+/// The plugin `docker-NAME` of the docker command line.
+pub(super) fn plugin(project: &Project, name: &str) -> Option<PathBuf> {
     let variable = |name: &str| project.environment.get(name).filter(|value| !value.is_empty());
     let own = variable("DOCKER_CONFIG").map(PathBuf::from);
     let own = own.or_else(|| Some(Path::new(variable("HOME")?).join(".docker")));
-    let plugin = format!("docker-{kind}");
+    let plugin = format!("docker-{name}");
     let plugins = own.map(|folder| folder.join("cli-plugins")).into_iter();
-    let plugins = plugins.chain(PLUGIN_FOLDERS.map(PathBuf::from)).map(|folder| folder.join(&plugin));
-    let programs =
-        std::env::split_paths(variable("PATH").unwrap_or_default()).map(|folder| folder.join(kind));
-    plugins.chain(programs).find(|path| is_program(path))
+    let mut plugins = plugins.chain(PLUGIN_FOLDERS.map(PathBuf::from)).map(|folder| folder.join(&plugin));
+    plugins.find(|path| is_program(path))
 }
 
 fn is_program(path: &Path) -> bool {

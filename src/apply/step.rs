@@ -2,8 +2,8 @@
 
 use super::wait::{self, Subscription, Wait};
 use super::{
-    Cx, StepError, build, container_id, diagnose, explain, files, grace, hooks, image_digest, monitor,
-    provider,
+    Cx, StepError, build, container_id, diagnose, explain, files, grace, hooks, image_digest, models,
+    monitor, provider,
 };
 use crate::engine::EngineErrorKind;
 use crate::lower;
@@ -37,6 +37,7 @@ pub(super) async fn perform(
             pull(cx, image, platform.as_deref(), or_build.as_ref()).await?;
         }
         Action::BuildImage { service, image } => build::image(cx, service, image).await?,
+        Action::PrepareModel { key, pull, .. } => models::prepare(cx, key, *pull).await?,
         Action::CreateNetwork { key, .. } => {
             let project = project(cx)?;
             let Some(network) = project.networks.get(key) else {
@@ -193,6 +194,12 @@ async fn create(
     });
     if let Some(options) = lowered.body.host_config.as_mut().and_then(|host| host.security_opt.as_mut()) {
         files::inline_seccomp(&project.working_dir, options)?;
+    }
+    if service.use_api_socket
+        && let Some(socket) = files::socket_of(cx.engine.address())
+        && let Some(binds) = lowered.body.host_config.as_mut().and_then(|host| host.binds.as_mut())
+    {
+        lower::machine::really_at(binds, socket);
     }
     provider::add(&mut lowered.body.env, provider::variables(cx, service));
     let platform = (!service.platform.is_empty()).then_some(service.platform.as_str());

@@ -92,6 +92,11 @@ impl Engine {
         &self.address
     }
 
+    /// Where credentials for registries are.
+    pub fn logins(&self) -> &Logins {
+        &self.logins
+    }
+
     /// The API version in use: the engine's, or the newest known when the engine is newer. Before the first answer, the
     /// newest known.
     pub fn api_version(&self) -> ApiVersion {

@@ -40,6 +40,8 @@ pub enum Subject {
     Volume(String),
     /// An image, by reference.
     Image(String),
+    /// A model, by its key in the file.
+    Model(String),
     /// A container, by the name it has or ends up with.
     Container(String),
     /// A service.
@@ -90,6 +92,8 @@ pub enum Verb {
     Hook,
     /// A provider's program runs.
     Provide,
+    /// A model is pulled and configured.
+    Prepare,
     /// Another run changes the project, and is waited for.
     Lock,
 }

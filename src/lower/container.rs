@@ -58,7 +58,9 @@ pub fn create(request: &Request<'_>) -> Lowered {
         depends_on: _,
         extends: _,
         provider: _,
+        // Written into the environment and the mounts before (see `machine`).
         models: _,
+        use_api_socket: _,
         container_name: _,
         pre_start: _,
         post_start: _,
@@ -71,8 +73,6 @@ pub fn create(request: &Request<'_>) -> Lowered {
         platform: _,
         // Windows only, and unused by the reference.
         credential_spec: _,
-        // Refused before (see `support`).
-        use_api_socket: _,
         // Host configuration (see `host_config`).
         annotations: _,
         blkio_config: _,

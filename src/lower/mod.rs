@@ -8,6 +8,7 @@
 pub mod container;
 pub mod fields;
 pub mod hook;
+pub mod machine;
 pub mod network;
 pub mod networking;
 pub mod notes;

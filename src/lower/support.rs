@@ -67,17 +67,6 @@ fn objects<K: AsRef<str> + Ord>(
 }
 
 fn not_yet(service: &Service, path: &NodePath, found: &mut Vec<Unsupported>) {
-    let mut refuse = |attribute: &str, used: bool| {
-        if used {
-            found.push(Unsupported {
-                path: path.key(attribute),
-                message: format!("`{attribute}` is not supported yet"),
-                tolerable: false,
-            });
-        }
-    };
-    refuse("models", !service.models.is_empty());
-    refuse("use_api_socket", service.use_api_socket);
     for (index, _) in service.pre_start.iter().enumerate().filter(|(_, hook)| hook.per_replica) {
         found.push(Unsupported {
             path: path.key("pre_start").index(index).key("per_replica"),

@@ -78,6 +78,7 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
             .collect(),
         images,
         notes,
+        models: std::collections::BTreeSet::new(),
         // Podman before 5 has no such call, and its later ones answer it for restart policies alone.
         cannot_update: engine.is_podman(),
         fields: BTreeMap::new(),

@@ -14,7 +14,7 @@ pub use live::{LiveHealthcheck, LiveState, Probe, live_state};
 pub use mask::{is_secret, mask};
 
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything of one project that the engine has.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,6 +31,8 @@ pub struct ObservedState {
     pub notes: Vec<ObservedNotes>,
     /// The engine has no call that changes a container's limits.
     pub cannot_update: bool,
+    /// The models that are there, by reference; asked for only when a service uses one.
+    pub models: BTreeSet<String>,
     /// What containers are really made of, flattened; only for the ones somebody asked for.
     pub fields: BTreeMap<ContainerId, Fields>,
 }

@@ -12,9 +12,11 @@ pub(super) async fn of(project: &Project) -> BTreeMap<ServiceName, Contents> {
     let mut all = BTreeMap::new();
     for (name, service) in &project.services {
         let mut contents = Contents::new();
+        // Credentials that come with the engine's socket are renewed all the time: no reason to replace a container.
         let configs = service
             .configs
             .iter()
+            .filter(|file| file.source != crate::lower::machine::CREDENTIALS)
             .map(|file| ("config", &file.source, project.configs.get(file.source.as_str())));
         let secrets = service
             .secrets

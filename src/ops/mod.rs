@@ -16,6 +16,7 @@ pub mod up;
 mod contents;
 mod error;
 mod lock;
+mod machine;
 mod signals;
 mod trouble;
 

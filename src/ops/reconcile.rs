@@ -18,6 +18,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The view.
     pub observed: Arc<ObservedState>,
+    /// The project with what it takes from this machine, when that is more than its files say.
+    pub completed: Option<Arc<Project>>,
 }
 
 /// Observes and plans. Only questions are sent to the engine.
@@ -30,9 +32,18 @@ pub async fn plan(
     loaded: &Loaded,
     policy: &Policy,
 ) -> Result<Planned, OpsError> {
-    let project = &loaded.project;
+    let request = request(&loaded.project);
+    let (observed, completed) = futures_util::future::join(
+        observe::observe(engine, &request),
+        Box::pin(super::machine::complete(engine, &loaded.project)),
+    )
+    .await;
+    let mut observed = observed?;
+    let (completed, models) = completed?;
+    observed.models = models;
+    let completed = completed.map(Arc::new);
+    let project = completed.as_deref().unwrap_or(&loaded.project);
     let graph = ServiceGraph::of(project);
-    let mut observed = observe::observe(engine, &request(project)).await?;
     supported(session, engine, project)?;
     let nothing = BTreeMap::new();
     let contents = contents::of(project).await;
@@ -41,7 +52,7 @@ pub async fn plan(
     let diverged = plan::diverged(&input);
     if diverged.is_empty() {
         let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
-        return Ok(Planned { plan, observed: Arc::new(observed) });
+        return Ok(Planned { plan, observed: Arc::new(observed), completed });
     }
     // Something differs: now it is worth asking what.
     let ids: Vec<_> = diverged.iter().map(|(_, id)| id.clone()).collect();
@@ -54,7 +65,7 @@ pub async fn plan(
     observed.fields = details?;
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
-    Ok(Planned { plan, observed: Arc::new(observed) })
+    Ok(Planned { plan, observed: Arc::new(observed), completed })
 }
 
 /// What a project is observed with.

@@ -163,7 +163,9 @@ pub(super) async fn carry_out(
     policy: &Policy,
     planned: Planned,
 ) -> Result<(), OpsError> {
-    let Planned { plan, observed } = planned;
+    let Planned { plan, observed, completed } = planned;
+    let own = project;
+    let project = completed.as_ref().unwrap_or(own);
     for warning in &plan.warnings {
         session.warn(project.name.as_str(), warning.clone());
     }
@@ -187,7 +189,8 @@ pub(super) async fn carry_out(
         recreate: if policy.recreate == Recreate::Force { Recreate::Diverged } else { policy.recreate },
         ..policy.clone()
     };
-    let Planned { plan, observed } = reconcile::plan(session, engine, loaded, &settled).await?;
+    let Planned { plan, observed, completed } = reconcile::plan(session, engine, loaded, &settled).await?;
+    let project = completed.as_ref().unwrap_or(own);
     debug_assert!(plan.deferred.is_empty(), "no image is on its way in the second round");
     for container in &plan.unchanged {
         session.events.send(

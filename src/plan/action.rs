@@ -1,7 +1,7 @@
 //! The closed list of things a plan can do on a single engine: one variant is one engine call, or one wait.
 
 use super::StepId;
-use crate::model::{DependencyCondition, NetworkKey, ServiceName, VolumeKey};
+use crate::model::{DependencyCondition, ModelKey, NetworkKey, ServiceName, VolumeKey};
 use crate::observe::{Container, ContainerId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,6 +29,15 @@ pub enum Action {
         service: ServiceName,
         /// The name the image gets.
         image: String,
+    },
+    /// `docker model pull`, when it is not there, and `docker model configure`.
+    PrepareModel {
+        /// Its key in the file.
+        key: ModelKey,
+        /// The reference.
+        model: String,
+        /// It has to be pulled.
+        pull: bool,
     },
     /// `DELETE /images/{name}`.
     RemoveImage {
@@ -279,6 +288,7 @@ impl Action {
             Self::PullImage { image, .. } | Self::BuildImage { image, .. } | Self::RemoveImage { image } => {
                 format!("Image {image}")
             }
+            Self::PrepareModel { key, .. } => format!("Model {key}"),
             Self::CreateNetwork { name, .. }
             | Self::RemoveNetwork { name, .. }
             | Self::WriteNotes { name, .. }
@@ -322,6 +332,7 @@ impl Action {
             | Self::RunHook { container, .. } => Some(container),
             Self::PullImage { .. }
             | Self::BuildImage { .. }
+            | Self::PrepareModel { .. }
             | Self::CreateNetwork { .. }
             | Self::RemoveNetwork { .. }
             | Self::CreateVolume { .. }

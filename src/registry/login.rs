@@ -126,6 +126,62 @@ impl Logins {
     }
 }
 
+impl Logins {
+    /// All credentials there are, in the form of a `config.json` that needs no helper. What cannot be read is left out.
+    pub async fn config_file(&self) -> String {
+        let mut all: BTreeMap<String, RegistryAuth> = BTreeMap::new();
+        let mut put = |registry: &str, found: Option<RegistryAuth>| {
+            found.map(|found| all.entry(registry.to_owned()).or_insert(found));
+        };
+        let given = self.entries.as_deref().and_then(|text| serde_json::from_str::<ConfigFile>(text).ok());
+        for (registry, entry) in given.iter().flat_map(|given| &given.auths) {
+            put(registry, from_entry(registry, entry));
+        }
+        let file = match &self.config_dir {
+            Some(folder) => tokio::fs::read(folder.join("config.json")).await.ok(),
+            None => None,
+        };
+        let config: ConfigFile = file.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        for (registry, helper) in &config.helpers {
+            put(registry, ask_helper(helper, registry).await);
+        }
+        if !config.store.is_empty() {
+            for registry in stored(&config.store).await {
+                put(&registry, ask_helper(&config.store, &registry).await);
+            }
+        }
+        for (registry, entry) in &config.auths {
+            put(registry, from_entry(registry, entry));
+        }
+        let entry = |found: &RegistryAuth| {
+            let auth = match found.username.as_str() {
+                "" => String::new(),
+                name => BASE64.encode(format!("{name}:{}", found.password)),
+            };
+            let fields = [("auth", &auth), ("identitytoken", &found.identity_token)];
+            let said = fields.into_iter().filter(|(_, value)| !value.is_empty());
+            said.map(|(name, value)| (name, value.clone())).collect::<BTreeMap<_, _>>()
+        };
+        let auths: BTreeMap<&String, _> = all.iter().map(|(name, found)| (name, entry(found))).collect();
+        serde_json::json!({ "auths": auths }).to_string()
+    }
+}
+
+/// The registries that a credential store knows: `docker-credential-NAME list`.
+async fn stored(helper: &str) -> Vec<String> {
+    let listed = tokio::process::Command::new(format!("docker-credential-{helper}"))
+        .arg("list")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await;
+    let listed = listed.ok().filter(|listed| listed.status.success());
+    let names: Option<BTreeMap<String, String>> =
+        listed.and_then(|listed| serde_json::from_slice(&listed.stdout).ok());
+    names.unwrap_or_default().into_keys().collect()
+}
+
 impl ConfigFile {
     fn entry(&self, key: &str) -> Option<RegistryAuth> {
         let (name, entry) = self.auths.iter().find(|(name, _)| same_registry(name, key))?;

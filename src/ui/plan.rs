@@ -194,6 +194,8 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
         Action::RestartContainer { .. } => (Change::Start, " (restart)"),
         Action::StopContainer { .. } => (Change::Stop, ""),
         Action::KillContainer { .. } => (Change::Stop, " (kill)"),
+        Action::PrepareModel { pull: true, .. } => (Change::Start, " (pull and configure)"),
+        Action::PrepareModel { pull: false, .. } => (Change::Start, " (configure)"),
         Action::RunProvider { .. } => (Change::Start, " (provider)"),
         // What is waited for, and hooks, follow from the starts: they change nothing by themselves. Notes are no user's.
         Action::Wait { .. }

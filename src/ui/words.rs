@@ -23,6 +23,7 @@ pub(super) fn working(verb: Verb) -> &'static str {
         Verb::WaitRunning | Verb::WaitHealthy | Verb::WaitCompleted => "Waiting",
         Verb::Hook => "Running hook",
         Verb::Provide => "Providing",
+        Verb::Prepare => "Preparing",
         Verb::Lock => "Waiting for another run",
     }
 }
@@ -49,6 +50,7 @@ pub(super) fn done(verb: Verb) -> &'static str {
         Verb::WaitCompleted => "Exited",
         Verb::Hook => "Hook done",
         Verb::Provide => "Provided",
+        Verb::Prepare => "Ready",
         Verb::Lock => "Free",
     }
 }
@@ -77,6 +79,7 @@ pub(super) fn subject(subject: &Subject) -> String {
     match subject {
         Subject::Project(name) => format!("Project {name}"),
         Subject::Network(name) => format!("Network {name}"),
+        Subject::Model(name) => format!("Model {name}"),
         Subject::Volume(name) => format!("Volume {name}"),
         Subject::Image(name) => format!("Image {name}"),
         Subject::Container(name) => format!("Container {name}"),

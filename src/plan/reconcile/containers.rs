@@ -172,6 +172,7 @@ impl<'a> Reconciler<'a> {
         let mut needs = after.to_vec();
         needs.extend(self.freed.get(name));
         needs.extend(self.image_steps.get(&self.project.image_name(service)));
+        needs.extend(service.models.keys().filter_map(|key| self.model_steps.get(key)));
         needs.extend(service.networks.keys().filter_map(|key| self.network_steps.get(key)));
         for mount in &service.volumes {
             needs.extend(self.volume_steps.get(mount.source.as_str()));

@@ -3,10 +3,10 @@
 //! <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#pull_policy>
 
 use super::Reconciler;
-use crate::model::{Service, ServiceName};
+use crate::model::{ModelKey, Service, ServiceName};
 use crate::plan::{Action, Reason};
 use crate::yaml::NodePath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has to happen to an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,27 @@ impl Reconciler<'_> {
             };
             let step = self.plan.step(action, reason, []);
             self.image_steps.insert(image, step);
+        }
+    }
+
+    /// Models are configured each time: their runner forgets what it was told.
+    pub(super) fn models(&mut self) {
+        let takes_part = |service: &&Service| self.replicas(service) > 0;
+        let used: BTreeSet<ModelKey> = self
+            .project
+            .services
+            .values()
+            .filter(takes_part)
+            .flat_map(|service| service.models.keys().cloned())
+            .collect();
+        for key in used {
+            let Some(model) = self.project.models.get(&key) else { continue };
+            let there = &self.observed.models;
+            let pull = !there.contains(&model.model) && !there.contains(&format!("{}:latest", model.model));
+            let action = Action::PrepareModel { key: key.clone(), model: model.model.clone(), pull };
+            let reason = if pull { Reason::Missing } else { Reason::Requested };
+            let step = self.plan.step(action, reason, []);
+            self.model_steps.insert(key, step);
         }
     }
 

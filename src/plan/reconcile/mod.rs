@@ -18,7 +18,7 @@ mod volumes;
 use super::builder::PlanBuilder;
 use super::{ContainerRef, Plan, Policy, Reason, Recreate, StepId};
 use crate::graph::ServiceGraph;
-use crate::model::{NetworkKey, Project, Service, ServiceName, VolumeKey};
+use crate::model::{ModelKey, NetworkKey, Project, Service, ServiceName, VolumeKey};
 use crate::observe::{ContainerId, Fields, ObservedState};
 use crate::yaml::NodePath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +64,7 @@ pub fn reconcile(input: &Input<'_>) -> Result<Plan, Vec<Problem>> {
     let mut reconciler = Reconciler::new(input);
     reconciler.check();
     reconciler.images();
+    reconciler.models();
     reconciler.networks();
     reconciler.volumes();
     reconciler.verdicts();
@@ -113,6 +114,8 @@ struct Reconciler<'a> {
     problems: Vec<Problem>,
     /// The step that brings an image, by reference.
     image_steps: BTreeMap<String, StepId>,
+    /// The step that makes a model ready.
+    model_steps: BTreeMap<ModelKey, StepId>,
     /// The step that makes a network.
     network_steps: BTreeMap<NetworkKey, StepId>,
     /// The step that makes a volume.
@@ -173,6 +176,7 @@ impl<'a> Reconciler<'a> {
             plan: PlanBuilder::default(),
             problems: Vec::new(),
             image_steps: BTreeMap::new(),
+            model_steps: BTreeMap::new(),
             network_steps: BTreeMap::new(),
             volume_steps: BTreeMap::new(),
             verdicts: BTreeMap::new(),

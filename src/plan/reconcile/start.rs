@@ -92,6 +92,7 @@ impl Reconciler<'_> {
         gates: &[StepId],
     ) -> StepId {
         let mut after: Vec<StepId> = gates.iter().copied().chain(ready).collect();
+        after.extend(service.models.keys().filter_map(|key| self.model_steps.get(key)));
         if let crate::plan::Target::Existing(id) = &container.target {
             after.extend(self.stops.get(id));
         }

@@ -227,6 +227,7 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
             | Action::KillContainer { .. }
             | Action::PauseContainer { .. }
             | Action::RunHook { .. }
+            | Action::PrepareModel { .. }
             | Action::RunProvider { .. } => panic!("these projects need no {:?}", step.action),
         }
         inspect(&mut world);

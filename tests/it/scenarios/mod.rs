@@ -12,6 +12,7 @@ mod gates;
 mod hooks;
 mod in_place;
 mod interrupted;
+mod machine;
 mod plans;
 mod profiles;
 mod providers;

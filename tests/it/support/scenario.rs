@@ -141,6 +141,7 @@ impl<'a> Scenario<'a> {
             .args(words.split_whitespace())
             .current_dir(self.folder.path())
             .env("DOCKER_HOST", &self.place.host)
+            .envs(&self.environment)
             .stdin(Stdio::null())
             .output()
             .expect("docker compose starts");
