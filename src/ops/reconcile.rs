@@ -74,7 +74,10 @@ pub(super) fn request(project: &Project) -> ObserveRequest {
         .services
         .values()
         .filter(|service| service.provider.is_none())
-        .map(|service| project.image_name(service))
+        .flat_map(|service| {
+            let hooks = service.pre_start.iter().map(|hook| hook.image.clone());
+            hooks.filter(|image| !image.is_empty()).chain([project.image_name(service)])
+        })
         .collect();
     let volumes: Vec<String> = project.volumes.values().map(|volume| volume.name.clone()).collect();
     ObserveRequest {

@@ -4,8 +4,8 @@ use super::rules::Rule;
 use super::stack::Stack;
 use super::sync::{self, Receiver, SyncError};
 use super::tree::{self, Tree};
-use crate::engine::{Engine, EngineError, ExecSpec};
-use crate::lower;
+use crate::apply::exec_spec;
+use crate::engine::{Engine, EngineError};
 use crate::model::ServiceName;
 use crate::observe::{self, ContainerStatus, ObserveRequest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,15 +118,7 @@ impl Containers {
 
     /// Runs a rule's command in every running container of its service; what went wrong, for people.
     pub(super) async fn exec(&self, engine: &Engine, rule: &Rule) -> Result<(), String> {
-        let command = lower::hook::lower(&rule.exec.as_hook());
-        let spec = ExecSpec {
-            command: command.command,
-            environment: command.environment,
-            user: command.user,
-            working_dir: command.working_dir,
-            privileged: command.privileged,
-            ..ExecSpec::default()
-        };
+        let spec = exec_spec(&rule.exec.as_hook());
         for running in self.running.iter().filter(|running| running.service == rule.service) {
             let Receiver { id, name } = &running.receiver;
             let run =

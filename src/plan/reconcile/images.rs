@@ -3,8 +3,8 @@
 //! <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#pull_policy>
 
 use super::Reconciler;
-use crate::model::{ModelKey, Service, ServiceName};
-use crate::plan::{Action, Reason};
+use crate::model::{Hook, ModelKey, Service, ServiceName};
+use crate::plan::{Action, Reason, StepId};
 use crate::yaml::NodePath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,6 +98,20 @@ impl Reconciler<'_> {
             let step = self.plan.step(action, reason, []);
             self.model_steps.insert(key, step);
         }
+    }
+
+    /// The step that brings the image of a hook, when it is not there.
+    pub(super) fn hook_image(&mut self, service: &Service, hook: &Hook) -> Option<StepId> {
+        let image = if hook.image.is_empty() { self.project.image_name(service) } else { hook.image.clone() };
+        if self.observed.images.contains_key(&image) || self.image_steps.contains_key(&image) {
+            return self.image_steps.get(&image).copied();
+        }
+        let platform = (!service.platform.is_empty()).then(|| service.platform.clone());
+        let services = vec![service.name.clone()];
+        let action = Action::PullImage { image: image.clone(), platform, or_build: None, services };
+        let step = self.plan.step(action, Reason::ImageMissing, []);
+        self.image_steps.insert(image, step);
+        Some(step)
     }
 
     /// What has to happen to a service's image; the error names what forbids to get a missing one.

@@ -76,7 +76,8 @@ impl Reconciler<'_> {
         if let crate::plan::Target::Existing(id) = &first.target {
             after.extend(self.stops.get(id));
         }
-        for index in 0..service.pre_start.len() {
+        for (index, hook) in service.pre_start.iter().enumerate() {
+            after.extend(self.hook_image(service, hook));
             let action = Action::RunHook { container: first.clone(), phase: HookPhase::PreStart, index };
             after = vec![self.plan.step(action, Reason::Requested, after)];
         }

@@ -1,6 +1,6 @@
 //! Hooks: when they run, and what a failing one does.
 
-use crate::support::scenario::scenario;
+use crate::support::scenario::{on_the_fake, scenario};
 
 const HOOKED: &str = "\
 services:
@@ -46,6 +46,25 @@ fn a_pre_start_hook_runs_again_when_everything_was_stopped() {
         story.runs("stop").exits(0);
         // The files know the hooks; with a project's name alone none are read.
         story.step("start").runs("-f compose.yaml start").exits(0).notes("Hook done").running("web", &[1]);
+    });
+}
+
+#[test]
+fn the_image_of_a_hook_is_pulled_when_it_is_not_there() {
+    on_the_fake("a hook's image must come like a service's", |story, fake| {
+        fake.with(|world| world.registry.insert("registry.example/tools:1".to_owned()));
+        let file = HOOKED.replace("exit CODE\"]", "exit 0\"]\n        image: registry.example/tools:1");
+        story.step("the plan says so").file("compose.yaml", &file).runs("plan").exits(0);
+        story.prints("get image registry.example/tools:1 (pull)").changed_nothing();
+        story
+            .step("up")
+            .runs("up -d")
+            .exits(0)
+            .running("web", &[1])
+            .notes("Image registry.example/tools:1 Pulled");
+        let gone = story.engine().call("DELETE", "/images/registry.example/tools:1", None);
+        story.must(matches!(gone, Ok((200, _))), &format!("the image is gone again: {gone:?}"));
+        story.step("nothing to run, nothing to pull").runs("plan").exits(0).prints("Nothing to do");
     });
 }
 
