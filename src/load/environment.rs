@@ -115,7 +115,8 @@ pub fn resolve_labels(project: &mut Project, session: &mut Session<'_>) {
     let origins = Arc::clone(&project.origins);
     for (name, service) in &mut project.services {
         let mut labels = Variables::new();
-        for (index, file) in std::mem::take(&mut service.label_file).iter().enumerate() {
+        service.label_files_read = std::mem::take(&mut service.label_file);
+        for (index, file) in service.label_files_read.iter().enumerate() {
             let place = origins.span(&NodePath::of(&["services", name.as_str(), "label_file"]).index(index));
             let Some(id) = session.read(&clean(Path::new(file)), place) else { continue };
             let mut defined = Variables::new();

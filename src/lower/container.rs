@@ -69,6 +69,7 @@ pub fn create(request: &Request<'_>) -> Lowered {
         // Folded into `environment` and `labels` at load.
         env_file: _,
         label_file: _,
+        label_files_read: _,
         // The platform is a query parameter of the request.
         platform: _,
         // Windows only, and unused by the reference.

@@ -5,15 +5,16 @@ use std::borrow::Cow;
 
 impl Service {
     /// This service with `service:x` in `network_mode`, `ipc` and `pid`, and services in `volumes_from`, replaced by
-    /// container ids. The reference takes the config hash over this form. A service `id_of` does not know stays as it
+    /// container ids, and `label_file` as it was written. The reference takes the config hash over this form. A service `id_of` does not know stays as it
     /// is written.
     pub fn with_container_ids(&self, id_of: impl Fn(&ServiceName) -> Option<String>) -> Cow<'_, Self> {
         let shares = |mode: &String| mode.starts_with("service:");
-        if self.volumes_from.is_empty() && ![&self.network_mode, &self.ipc, &self.pid].into_iter().any(shares)
-        {
+        let nothing = self.volumes_from.is_empty() && self.label_files_read.is_empty();
+        if nothing && ![&self.network_mode, &self.ipc, &self.pid].into_iter().any(shares) {
             return Cow::Borrowed(self);
         }
         let mut resolved = self.clone();
+        resolved.label_file.clone_from(&self.label_files_read);
         for mode in [&mut resolved.network_mode, &mut resolved.ipc, &mut resolved.pid] {
             let id = mode.strip_prefix("service:").and_then(|name| id_of(&ServiceName::new(name)));
             if let Some(id) = id {

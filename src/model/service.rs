@@ -166,6 +166,10 @@ pub struct Service {
     /// Files of labels; folded into `labels` at resolution.
     #[serde(skip_serializing_if = "is_default")]
     pub label_file: Vec<String>,
+    /// Files of labels that were folded into `labels`. The reference shows them nowhere, and hashes a container with them.
+    #[schemars(skip)]
+    #[serde(skip)]
+    pub label_files_read: Vec<String>,
     /// Links to services: `service[:alias]`.
     #[serde(skip_serializing_if = "is_default")]
     pub links: Vec<String>,

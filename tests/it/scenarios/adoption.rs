@@ -1,6 +1,6 @@
 //! Projects that move between `docker compose` and `stack`: run where both, and a real engine, are there.
 
-use crate::support::scenario::scenario;
+use crate::support::scenario::{Scenario, scenario};
 
 pub const SHOP: &str = "\
 services:
@@ -137,5 +137,150 @@ fn volumes_of_an_outside_container_are_adopted_and_taken_read_only() {
             story.step("and the reference keeps it").reference_runs("up -d").exits(0).kept(&ours, "web");
         }
         story.runs("down").exits(0).remove_stranger(&outside);
+    });
+}
+
+/// What users of either tool have, a service each.
+const VILLAGE: &str = "\
+x-usual: &usual {image: busybox, command: sleep infinity, stop_signal: SIGKILL}
+services:
+  settings:
+    <<: *usual
+    configs: [{source: inline, target: /etc/inline, mode: 0440}, {source: variable, uid: \"7\"}, mounted]
+    secrets: [hidden, {source: mounted, target: /srv/key}]
+    env_file: [{path: ./variables}, {path: ./nowhere, required: false}]
+    label_file: ./labels
+    ipc: shareable
+  built:
+    command: sleep infinity
+    stop_signal: SIGKILL
+    build: {context: ./built, args: {WHO: me}, labels: {a: b}}
+  linked:
+    <<: *usual
+    links: [\"built:house\"]
+    external_links: []
+  inside:
+    <<: *usual
+    network_mode: service:built
+    ipc: service:settings
+    pid: service:settings
+    volumes_from: [\"built:ro\"]
+  roads:
+    <<: *usual
+    mac_address: 02:42:0a:55:07:0b
+    networks:
+      north: {ipv4_address: 10.85.NET.9, aliases: [inn], priority: 2}
+      south: {link_local_ips: [169.254.9.9]}
+    dns: 9.9.9.9
+    extra_hosts: {h1: 1.2.3.4}
+  fair:
+    <<: *usual
+    profiles: [fair]
+  twins:
+    <<: *usual
+    scale: 2
+    ports: [\"127.0.0.1::80\"]
+  mayor:
+    <<: *usual
+    container_name: NAME-mayor
+    deploy: {restart_policy: {condition: on-failure, max_attempts: 2}, labels: {x: y}}
+  barn:
+    <<: *usual
+    volumes: [/hay, \"straw:/straw:ro\", {type: tmpfs, target: /dew, tmpfs: {size: 1m}}, {type: volume, source: straw, target: /part, volume: {nocopy: true}}]
+    tmpfs: [/run/mist]
+  chapel:
+    extends: {service: base, file: ./base.yaml}
+    healthcheck: {test: \"true\", interval: 1m, start_interval: 1s, start_period: 5s}
+    depends_on: {mayor: {condition: service_started, restart: true}, fair: {condition: service_started, required: false}}
+networks:
+  north: {ipam: {config: [{subnet: 10.85.NET.0/24}]}, driver_opts: {com.docker.network.driver.mtu: 1400}}
+  south: {internal: true, enable_ipv6: false}
+volumes:
+  straw: {labels: {x: y}}
+configs:
+  inline: {content: \"a $$ sign\"}
+  variable: {environment: VILLAGE}
+  mounted: {file: ./labels}
+secrets:
+  hidden: {environment: VILLAGE}
+  mounted: {file: ./variables}
+";
+
+const VILLAGERS: [&str; 10] =
+    ["settings", "built", "linked", "inside", "roads", "fair", "twins", "mayor", "barn", "chapel"];
+
+fn village(story: &mut Scenario<'_>, net: &str) {
+    let name = story.project().to_owned();
+    story.environment("VILLAGE", "quiet").environment("COMPOSE_PROFILES", "fair");
+    story.file("variables", "FROM=a file\n").file("labels", "kind=village\n");
+    story.file("built/Dockerfile", "FROM busybox\nARG WHO\nENV WHO=$WHO\nVOLUME /cellar\n");
+    story.file(
+        "base.yaml",
+        "services: {base: {image: busybox, command: sleep infinity, stop_signal: SIGKILL, init: false}}\n",
+    );
+    story.file("compose.yaml", &VILLAGE.replace("NAME", &name).replace("NET", net));
+}
+
+#[test]
+fn everything_people_use_is_taken_over_from_the_reference() {
+    scenario(
+        "no container of the reference may be recreated, and its one-offs must be left alone",
+        |story| {
+            if !story.has_reference() {
+                return;
+            }
+            // Each its own addresses: the tests run side by side.
+            village(story, "7");
+            story.step("the reference starts it").reference_runs("up -d").exits(0);
+            story.reference_runs("run -d mayor sleep 1000").exits(0);
+            let theirs = story.look();
+            story.must(theirs.0.len() == VILLAGERS.len() + 2, &format!("all are there: {theirs:?}"));
+            story
+                .step("stack has nothing to do")
+                .runs("plan --detailed-exitcode")
+                .exits(0)
+                .runs("up -d")
+                .exits(0);
+            for service in VILLAGERS {
+                story.kept(&theirs, service);
+            }
+            story.step("stack stops and starts it").runs("-f compose.yaml stop").exits(0);
+            story.runs("-f compose.yaml up -d").exits(0);
+            for service in VILLAGERS.into_iter().filter(|service| *service != "mayor") {
+                story.same(&theirs, service);
+            }
+            story.step("and the reference has nothing to do").reference_runs("up -d").exits(0);
+            for service in VILLAGERS.into_iter().filter(|service| *service != "mayor") {
+                story.same(&theirs, service);
+            }
+            story.reference_runs("down -v --rmi local").exits(0);
+        },
+    );
+}
+
+#[test]
+fn everything_people_use_is_handed_over_to_the_reference() {
+    scenario("no container of ours may be recreated by the reference, nor by us afterwards", |story| {
+        if !story.has_reference() {
+            return;
+        }
+        village(story, "8");
+        story.step("stack starts it").runs("up -d").exits(0);
+        let ours = story.look();
+        story.must(ours.0.len() == VILLAGERS.len() + 1, &format!("all are there: {ours:?}"));
+        story.step("the reference has nothing to do").reference_runs("up -d").exits(0);
+        for service in VILLAGERS {
+            story.kept(&ours, service);
+        }
+        story
+            .step("the reference scales")
+            .reference_runs("up -d --scale twins=3")
+            .exits(0)
+            .running("twins", &[1, 2, 3]);
+        story.step("stack scales back").runs("up -d").exits(0).running("twins", &[1, 2]);
+        for service in VILLAGERS {
+            story.kept(&ours, service);
+        }
+        story.step("and takes it down").runs("down -v --rmi local").exits(0).nothing_left();
     });
 }
