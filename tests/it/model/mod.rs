@@ -2,5 +2,6 @@
 
 #[cfg(test)]
 mod corpus;
+mod labels;
 #[cfg(test)]
 mod schema;

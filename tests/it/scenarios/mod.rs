@@ -1,6 +1,6 @@
 //! What people rely on, told as stories on a whole engine: one obligation each.
 
-mod adoption;
+pub mod adoption;
 mod attached;
 mod commands;
 mod digests;
