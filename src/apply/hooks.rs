@@ -1,7 +1,7 @@
 //! Hooks: `post_start` and `pre_stop` inside a container, `pre_start` in a container of its own.
 
 use super::step::{Resolved, ids_by_service, service};
-use super::{Cx, StepError, files};
+use super::{Cx, StepError, files, provider};
 use crate::engine::{EngineError, EngineErrorKind, ExecSpec, WaitFor};
 use crate::lower::{self, hook::HookCommand};
 use crate::model::{Hook, Project, Service};
@@ -21,6 +21,8 @@ pub(super) async fn run(
     (phase, index): (HookPhase, usize),
 ) -> Result<(), StepError> {
     let (project, service) = service(cx, &container.service)?;
+    let service = provider::given(cx, service);
+    let service = service.as_ref();
     let hooks = match phase {
         HookPhase::PreStart => &service.pre_start,
         HookPhase::PostStart => &service.post_start,

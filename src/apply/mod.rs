@@ -22,12 +22,11 @@ mod wait;
 
 pub use hooks::exec_spec;
 pub use models::ModelRunner;
-pub use provider::Provided;
 pub use queue::Limits;
 
 use crate::engine::{Engine, EngineError, EngineErrorKind};
 use crate::event::{Diagnosis, EventKind, EventSink, Subject, Verb};
-use crate::model::Project;
+use crate::model::{Project, Provided};
 use crate::observe::{ContainerId, ObservedState};
 use crate::plan::{Action, Group, GroupVerb, Plan, StepId, Target, When};
 use crate::source::SourceMap;

@@ -9,18 +9,16 @@
 use super::step::service;
 use super::{Cx, StepError};
 use crate::event::{EventKind, Subject, Verb};
+use crate::lower::machine::provided_to;
 use crate::model::{Project, Provider, Service, ServiceName};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
-
-/// Variables for the services that depend on a provider, by provider.
-pub type Provided = BTreeMap<ServiceName, Vec<(String, String)>>;
 
 /// How long a program may take to say what it can.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -114,21 +112,10 @@ pub(super) async fn run(cx: &Cx, name: &ServiceName, verb: &str) -> Result<(), S
     Ok(())
 }
 
-/// What the providers that a service depends on add to its environment; theirs win over the file's, as in the reference.
-pub(super) fn variables(cx: &Cx, service: &Service) -> BTreeMap<String, String> {
+/// A service with what the providers that it depends on have given so far.
+pub(super) fn given<'a>(cx: &Cx, service: &'a Service) -> Cow<'a, Service> {
     let provided = cx.provided.lock().unwrap_or_else(PoisonError::into_inner);
-    let theirs = service.depends_on.keys().filter_map(|needed| provided.get(needed));
-    theirs.flatten().cloned().collect()
-}
-
-/// Puts variables into a list of `NAME=value`, in place of what it says of them.
-pub(super) fn add(list: &mut Option<Vec<String>>, variables: BTreeMap<String, String>) {
-    if variables.is_empty() {
-        return;
-    }
-    let list = list.get_or_insert_default();
-    list.retain(|entry| !variables.contains_key(entry.split('=').next().unwrap_or_default()));
-    list.extend(variables.into_iter().map(|(name, value)| format!("{name}={value}")));
+    provided_to(service, &provided)
 }
 
 /// The plugin `docker-NAME`, else the program `NAME`.
@@ -288,16 +275,5 @@ mod tests {
         let size = vec!["--size=10".to_owned()];
         assert_eq!(options(&provider(), Some(&knows(&[("size", true), ("x", false)]))), Ok(size));
         assert_eq!(options(&provider(), Some(&knows(&[("must", true)]))), Err("must".to_owned()));
-    }
-
-    #[test]
-    fn variables_take_the_place_of_what_was_there() {
-        let mut list = Some(vec!["A=1".to_owned(), "B".to_owned(), "AB=2".to_owned()]);
-        let given = [("A", "x=y"), ("B", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        add(&mut list, given.into_iter().collect());
-        assert_eq!(list.unwrap(), ["AB=2", "A=x=y", "B=3"]);
-        let mut none = None;
-        add(&mut none, BTreeMap::new());
-        assert_eq!(none, None);
     }
 }

@@ -157,6 +157,8 @@ async fn create(
     heir: Heir<'_>,
 ) -> Result<ContainerId, StepError> {
     let (project, service) = service(cx, name)?;
+    let service = provider::given(cx, service);
+    let service = service.as_ref();
     let image = project.image_name(service);
     let old =
         heir.replaces.and_then(|id| cx.observed.containers.iter().find(|container| container.id == *id));
@@ -201,7 +203,6 @@ async fn create(
     {
         lower::machine::really_at(binds, socket);
     }
-    provider::add(&mut lowered.body.env, provider::variables(cx, service));
     let platform = (!service.platform.is_empty()).then_some(service.platform.as_str());
     let created = cx.engine.create_container(container_name, platform, lowered.body).await;
     let id = created.map_err(|error| {

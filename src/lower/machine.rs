@@ -2,7 +2,8 @@
 //!
 //! Written into the project before it is planned, because the reference does so before it takes its config hash.
 
-use crate::model::{ConfigKey, FileObject, FileReference, Mount, MountType, Project};
+use crate::model::{ConfigKey, FileObject, FileReference, Mount, MountType, Project, Provided, Service};
+use std::borrow::Cow;
 
 /// The config that holds the credentials. `#` keeps it apart from every key that a file can have.
 pub const CREDENTIALS: &str = "#apisocket";
@@ -56,6 +57,19 @@ pub fn really_at(binds: &mut [String], socket: &str) {
     }
 }
 
+/// A service with what the providers that it depends on add to its environment; theirs win over the file's. The reference
+/// takes its config hash over this form.
+pub fn provided_to<'a>(service: &'a Service, provided: &Provided) -> Cow<'a, Service> {
+    let theirs: Vec<&(String, String)> =
+        service.depends_on.keys().filter_map(|needed| provided.get(needed)).flatten().collect();
+    if theirs.is_empty() {
+        return Cow::Borrowed(service);
+    }
+    let mut service = service.clone();
+    service.environment.extend(theirs.into_iter().map(|(name, value)| (name.clone(), Some(value.clone()))));
+    Cow::Owned(service)
+}
+
 /// Tells services where their models answer.
 /// <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#models>
 pub fn tell_models(project: &mut Project, endpoint: &str) {
@@ -77,7 +91,7 @@ pub fn tell_models(project: &mut Project, endpoint: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Model, ModelKey, Service, ServiceModel, ServiceName};
+    use crate::model::{Dependency, Model, ModelKey, ServiceModel, ServiceName};
 
     fn project(service: Service) -> Project {
         let mut project = Project::default();
@@ -106,6 +120,22 @@ mod tests {
         let mut binds = [format!("{SOCKET}:{SOCKET}:rw"), "/a:/b:ro".to_owned()];
         really_at(&mut binds, "/run/user/1000/docker.sock");
         assert_eq!(binds, ["/run/user/1000/docker.sock:/var/run/docker.sock:rw", "/a:/b:ro"]);
+    }
+
+    #[test]
+    fn what_a_provider_gives_wins_over_the_file_and_reaches_its_dependents_alone() {
+        let store = ServiceName::new("store");
+        let given = [("A", "x=y"), ("B", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let provided = [(store.clone(), given.to_vec())].into();
+        let environment = [("A".to_owned(), Some("1".to_owned())), ("C".to_owned(), None)].into();
+        let alone = Service { environment, ..Service::default() };
+        assert_eq!(*provided_to(&alone, &provided), alone);
+        let depends_on = [(store, Dependency::default())].into();
+        let dependent = Service { depends_on, ..alone };
+        let given = provided_to(&dependent, &provided);
+        let variables: Vec<String> =
+            given.environment.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        assert_eq!(variables, ["A=Some(\"x=y\")", "B=Some(\"3\")", "C=None"]);
     }
 
     #[test]

@@ -56,6 +56,9 @@ use std::sync::Arc;
 /// Free-form `x-*` values, kept for `config` and for tools.
 pub type Extensions = BTreeMap<String, serde_yaml::Value>;
 
+/// Variables for the services that depend on a provider, by provider.
+pub type Provided = BTreeMap<ServiceName, Vec<(String, String)>>;
+
 /// A loaded project: everything that the stack files say, resolved.
 ///
 /// Maps are ordered by key: the reference sorts wherever order can be seen.

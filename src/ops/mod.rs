@@ -28,7 +28,7 @@ use crate::apply::{self, Cx, Limits, OnFailure};
 use crate::engine::{Endpoints, Engine, connect};
 use crate::event::{EventKind, EventSink, LogLine, Subject};
 use crate::load::Loaded;
-use crate::model::Project;
+use crate::model::{Project, Provided};
 use crate::observe::ObservedState;
 use crate::plan::Plan;
 use crate::source::SourceMap;
@@ -104,11 +104,23 @@ impl Session {
         observed: &Arc<ObservedState>,
         on_failure: OnFailure,
     ) -> Result<(), OpsError> {
+        self.apply_all(engine, plan, project, observed, on_failure).await.map(drop)
+    }
+
+    /// The same; what providers gave comes back.
+    async fn apply_all(
+        &self,
+        engine: &Engine,
+        plan: &Plan,
+        project: Option<&Arc<Project>>,
+        observed: &Arc<ObservedState>,
+        on_failure: OnFailure,
+    ) -> Result<Provided, OpsError> {
         if let Some(rehearsal) = &self.dry_run {
             let of_container = observed.containers.first().map(|container| &container.identity.project);
             let name = project.map(|project| &project.name).or(of_container);
             rehearsal.keep(name.map(ToString::to_string).unwrap_or_default().as_str(), plan);
-            return Ok(());
+            return Ok(Provided::new());
         }
         let cx = Cx {
             engine: engine.clone(),
@@ -127,7 +139,10 @@ impl Session {
         if outcome.cancelled {
             return Err(OpsError::Interrupted);
         }
-        if outcome.is_success() { Ok(()) } else { Err(OpsError::of_outcome(plan, outcome)) }
+        if !outcome.is_success() {
+            return Err(OpsError::of_outcome(plan, outcome));
+        }
+        Ok(std::mem::take(&mut *cx.provided.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

@@ -5,9 +5,10 @@ use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
 use crate::lower;
-use crate::model::{Project, ServiceName};
+use crate::model::{Project, Provided, ServiceName};
 use crate::observe::{self, Fields, ObserveRequest, ObservedState};
 use crate::plan::{self, Input, Plan, Policy, Problem};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub async fn plan(
     let mut observed = observed?;
     let (completed, models) = completed?;
     observed.models = models;
-    let completed = completed.map(Arc::new);
+    let completed = provide(completed, &loaded.project, &policy.provided).map(Arc::new);
     let project = completed.as_deref().unwrap_or(&loaded.project);
     let graph = ServiceGraph::of(project);
     supported(session, engine, project)?;
@@ -66,6 +67,20 @@ pub async fn plan(
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
     Ok(Planned { plan, observed: Arc::new(observed), completed })
+}
+
+/// The project with what providers gave that have run already.
+fn provide(completed: Option<Project>, own: &Project, provided: &Provided) -> Option<Project> {
+    if provided.is_empty() {
+        return completed;
+    }
+    let mut project = completed.unwrap_or_else(|| own.clone());
+    for service in project.services.values_mut() {
+        if let Cow::Owned(given) = lower::machine::provided_to(service, provided) {
+            *service = given;
+        }
+    }
+    Some(project)
 }
 
 /// What a project is observed with.

@@ -163,42 +163,39 @@ pub(super) async fn carry_out(
     policy: &Policy,
     planned: Planned,
 ) -> Result<(), OpsError> {
-    let Planned { plan, observed, completed } = planned;
-    let own = project;
-    let project = completed.as_ref().unwrap_or(own);
-    for warning in &plan.warnings {
-        session.warn(project.name.as_str(), warning.clone());
-    }
-    session
-        .events
-        .send(Subject::Project(project.name.to_string()), EventKind::Planned { steps: plan.steps.len() });
-    for container in plan.unchanged.iter().filter(|_| session.dry_run.is_none()) {
-        session.events.send(
-            Subject::Container(container.clone()),
-            EventKind::Unchanged { status: "Running".to_owned() },
-        );
-    }
-    session.apply(engine, &plan, Some(project), &observed, OnFailure::Stop).await?;
-    if plan.deferred.is_empty() || session.dry_run.is_some() {
-        return Ok(());
-    }
-    // The images are here now; what is left depends on what they turned out to be.
-    let settled = Policy {
-        images: ImagePolicy { pull: Some("missing".to_owned()), build: false, no_build: true },
+    let mut planned = planned;
+    let mut policy = policy.clone();
+    // Each round settles an image, or runs a provider at least: there cannot be more rounds than services.
+    for round in 0..=project.services.len() {
+        let Planned { plan, observed, completed } = &planned;
+        let project = completed.as_ref().unwrap_or(project);
+        for warning in plan.warnings.iter().filter(|_| round == 0) {
+            session.warn(project.name.as_str(), warning.clone());
+        }
+        if round == 0 {
+            let subject = Subject::Project(project.name.to_string());
+            session.events.send(subject, EventKind::Planned { steps: plan.steps.len() });
+        }
+        for container in plan.unchanged.iter().filter(|_| session.dry_run.is_none()) {
+            session.events.send(
+                Subject::Container(container.clone()),
+                EventKind::Unchanged { status: "Running".to_owned() },
+            );
+        }
+        let provided = session.apply_all(engine, plan, Some(project), observed, OnFailure::Stop).await?;
+        if plan.deferred.is_empty() || session.dry_run.is_some() {
+            break;
+        }
+        // The images and values are here now; what is left depends on what they turned out to be.
+        policy.images = ImagePolicy { pull: Some("missing".to_owned()), build: false, no_build: true };
         // What was forced has been done in the first round.
-        recreate: if policy.recreate == Recreate::Force { Recreate::Diverged } else { policy.recreate },
-        ..policy.clone()
-    };
-    let Planned { plan, observed, completed } = reconcile::plan(session, engine, loaded, &settled).await?;
-    let project = completed.as_ref().unwrap_or(own);
-    debug_assert!(plan.deferred.is_empty(), "no image is on its way in the second round");
-    for container in &plan.unchanged {
-        session.events.send(
-            Subject::Container(container.clone()),
-            EventKind::Unchanged { status: "Running".to_owned() },
-        );
+        if policy.recreate == Recreate::Force {
+            policy.recreate = Recreate::Diverged;
+        }
+        policy.provided.extend(provided);
+        planned = reconcile::plan(session, engine, loaded, &policy).await?;
     }
-    session.apply(engine, &plan, Some(project), &observed, OnFailure::Stop).await
+    Ok(())
 }
 
 /// How long an attached `up` that is to end waits for another run on the project; then it stops what it has started all the

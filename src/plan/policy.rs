@@ -1,6 +1,6 @@
 //! What the user asked for beside the file.
 
-use crate::model::ServiceName;
+use crate::model::{Provided, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,9 @@ pub struct Policy {
     pub drift: bool,
     /// Volumes whose replacement the user has agreed to, by name.
     pub replace_volumes: BTreeSet<String>,
+    /// What providers gave that have run already; they are not run again.
+    #[serde(skip)]
+    pub provided: Provided,
 }
 
 /// When containers are replaced.

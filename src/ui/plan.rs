@@ -81,7 +81,7 @@ pub fn text(plan: &Plan, project: &str, colour: bool) -> String {
         for service in &plan.deferred {
             text.push_str(&format!(
                 "  ? service {service}\n      {}\n",
-                paint("90", "replaced if its image turns out to be another one")
+                paint("90", "decided once its image, or what its provider gives it, is known")
             ));
         }
         text.push_str(&format!("\n{}\n", summary(&rows, plan)));

@@ -22,7 +22,8 @@ impl<'a> Reconciler<'a> {
             }
             let Some(service) = self.project.services.get(&name) else { continue };
             if service.provider.is_some() {
-                let planned = self.provider(&name);
+                let has_run = self.policy.provided.contains_key(&name);
+                let planned = if has_run { Planned::default() } else { self.provider(&name) };
                 self.services.insert(name, planned);
                 continue;
             }

@@ -36,8 +36,16 @@ impl<'a> Reconciler<'a> {
             }
             let verdicts = self.service_verdicts(service);
             let pending_image = self.image_steps.contains_key(&self.project.image_name(service));
-            let undecided =
-                pending_image && verdicts.iter().any(|verdict| matches!(verdict, Verdict::Keep { .. }));
+            // What a provider gives is part of what a container is made of, and known once the provider has run.
+            let pending_values =
+                self.graph.needs(&name).iter().any(|(needed, _)| {
+                    self.is_provider(needed) && !self.policy.provided.contains_key(*needed)
+                });
+            let undecided = verdicts.iter().any(|verdict| match verdict {
+                Verdict::Keep { .. } => pending_image || pending_values,
+                Verdict::Replace { reason: Reason::ConfigChanged { .. }, .. } => pending_values,
+                Verdict::Replace { .. } | Verdict::Remove { .. } | Verdict::Create { .. } => false,
+            });
             if undecided {
                 self.plan.defer(name.as_str());
                 self.held.insert(name.clone());

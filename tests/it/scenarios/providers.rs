@@ -94,3 +94,55 @@ fn a_provider_that_fails_or_is_missing_stops_its_dependents_and_says_why() {
         story.notes("put it on `PATH`").not_started("web");
     });
 }
+
+#[test]
+fn what_a_provider_gives_anew_replaces_its_dependents_and_says_so() {
+    scenario("a container must have the values that its provider gives now", |story| {
+        story.step("up").file("compose.yaml", STACK);
+        program(story, PROGRAM);
+        story.runs("up -d").exits(0);
+        let first = story.look();
+        story.step("the same again").runs("up -d").exits(0).kept(&first, "web");
+        story.step("a plan does not run it").runs("plan").exits(0).prints("? service web");
+        story.prints("decided once its image, or what its provider gives it, is known");
+        let before = calls(story).len();
+        story.step("another value");
+        program(story, &PROGRAM.replace("store://here", "store://there"));
+        story.runs("--progress json up -d").exits(0).replaced(&first, "web").running("web", &[1]);
+        let asked = calls(story).iter().skip(before).filter(|call| call.contains(" up ")).count();
+        story.must(asked == 1, &format!("it is asked once, and not {asked} times"));
+        let reasons: Vec<String> = story
+            .events()
+            .iter()
+            .filter_map(|event| event["reason"].as_str().map(ToOwned::to_owned))
+            .collect();
+        let named = "environment.STORE_URL: store://here?x=1 → store://there?x=1";
+        story.must(reasons.iter().any(|reason| reason.contains(named)), &format!("`{named}`: {reasons:?}"));
+        let environment = environment(story, "web");
+        story.must(environment.contains("store://there"), &environment);
+    });
+}
+
+#[test]
+fn services_with_providers_move_between_the_tools() {
+    scenario("what a provider gives must be in the hash as the reference has it", |story| {
+        if !story.has_reference() {
+            return;
+        }
+        // The reference of version 2 does not know `rawsetenv`.
+        let plain: String = PROGRAM
+            .lines()
+            .filter(|line| !line.contains("rawsetenv"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let plain = plain.replace("?x=1\"}'", "?x=1\"}' ;;");
+        story.file("compose.yaml", STACK);
+        program(story, &plain);
+        story.step("theirs").reference_runs("up -d").exits(0);
+        let theirs = story.look();
+        story.step("ours").runs("up -d").exits(0).kept(&theirs, "web").runs("-f compose.yaml down").exits(0);
+        story.step("ours first").runs("up -d").exits(0);
+        let ours = story.look();
+        story.step("then theirs").reference_runs("up -d").exits(0).kept(&ours, "web");
+    });
+}
