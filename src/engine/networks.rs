@@ -6,6 +6,7 @@ use bollard::models::{
     EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
 use bollard::query_parameters::InspectNetworkOptions;
+use std::collections::BTreeMap;
 
 fn subject(name: &str) -> String {
     format!("network `{name}`")
@@ -40,12 +41,21 @@ impl Engine {
     /// # Errors
     /// `NotFound` when it is gone.
     pub async fn network_users(&self, id: &str) -> Result<Vec<String>, EngineError> {
+        let mut names: Vec<String> = self.network_endpoints(id).await?.into_values().collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The containers in a network: names by id. Only those that run; an endpoint that a crash left behind goes by `ep-…`.
+    /// `GET /networks/{id}`.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone.
+    pub async fn network_endpoints(&self, id: &str) -> Result<BTreeMap<String, String>, EngineError> {
         let answer = self.docker.inspect_network(id, None::<InspectNetworkOptions>).await;
         let network = answer.map_err(|error| EngineError::from_bollard("inspect", subject(id), &error))?;
         let containers = network.containers.unwrap_or_default();
-        let mut names: Vec<String> = containers.into_values().filter_map(|endpoint| endpoint.name).collect();
-        names.sort();
-        Ok(names)
+        Ok(containers.into_iter().map(|(id, endpoint)| (id, endpoint.name.unwrap_or_default())).collect())
     }
 
     /// Attaches a container. `POST /networks/{id}/connect`.

@@ -18,6 +18,25 @@ pub async fn details(
     Ok(found.into_iter().filter_map(|(id, fields)| Some((id, fields?))).collect())
 }
 
+/// Asks who is in networks, all at once; one that is gone meanwhile has nobody in it.
+///
+/// # Errors
+/// The first request that failed otherwise.
+pub async fn attached(
+    engine: &Engine,
+    networks: &[String],
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, EngineError> {
+    let each = networks.iter().map(|id| async move {
+        match engine.network_endpoints(id).await {
+            Err(error) if error.kind == crate::engine::EngineErrorKind::NotFound => {
+                Ok((id.clone(), BTreeMap::new()))
+            }
+            answer => Ok((id.clone(), answer?)),
+        }
+    });
+    Ok(futures_util::future::try_join_all(each).await?.into_iter().collect())
+}
+
 async fn of_container(engine: &Engine, id: &ContainerId) -> Result<Option<Fields>, EngineError> {
     let answer = match engine.inspect_container(&id.0).await {
         Ok(answer) => answer,

@@ -302,6 +302,7 @@ fn network(row: NetworkRow) -> ObservedNetwork {
         key: row.labels.get(label::NETWORK).map(NetworkKey::new),
         config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
         fields: network_fields(&row),
+        attached: BTreeMap::new(),
         id: row.id,
         name: row.name,
         driver: row.driver,

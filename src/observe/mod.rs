@@ -8,7 +8,7 @@ mod list;
 mod live;
 mod mask;
 
-pub use details::details;
+pub use details::{attached, details};
 pub use list::{ObserveRequest, all_projects, observe};
 pub use live::{LiveHealthcheck, LiveState, Probe, live_state};
 pub use mask::{is_secret, mask};
@@ -300,6 +300,8 @@ pub struct ObservedNetwork {
     pub fields: Fields,
     /// Its driver.
     pub driver: String,
+    /// The containers that are in it, names by id: only asked for where it is to be replaced.
+    pub attached: BTreeMap<String, String>,
 }
 
 /// A volume the project has or could take.

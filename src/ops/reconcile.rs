@@ -50,7 +50,15 @@ pub async fn plan(
     let contents = contents::of(project).await;
     let contents = &contents;
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
+    let replaced = plan::diverged_networks(&input);
     let diverged = plan::diverged(&input);
+    if !replaced.is_empty() {
+        let attached = observe::attached(engine, &replaced).await?;
+        for network in &mut observed.networks {
+            network.attached = attached.get(&network.id).cloned().unwrap_or_default();
+        }
+    }
+    let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
     if diverged.is_empty() {
         let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
         return Ok(Planned { plan, observed: Arc::new(observed), completed });

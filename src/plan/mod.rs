@@ -19,7 +19,7 @@ pub use action::{Action, ContainerRef, HookPhase, Target, Until};
 pub use labels::graph_from_labels;
 pub use policy::{ImagePolicy, OrphanPolicy, Policy, Recreate};
 pub use reason::{FieldChange, Reason};
-pub use reconcile::{Contents, Input, Problem, diverged, reconcile};
+pub use reconcile::{Contents, Input, Problem, diverged, diverged_networks, reconcile};
 pub use teardown::{Teardown, remove_containers, teardown};
 
 use schemars::JsonSchema;

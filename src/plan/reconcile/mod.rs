@@ -102,6 +102,12 @@ pub fn diverged(input: &Input<'_>) -> Vec<(ServiceName, ContainerId)> {
     found
 }
 
+/// The ids of the networks that would have to be replaced: the ones whose containers are worth asking the engine for, because
+/// it does not remove a network under the containers of others.
+pub fn diverged_networks(input: &Input<'_>) -> Vec<String> {
+    networks::diverged(&Reconciler::new(input))
+}
+
 /// The state that the passes share.
 struct Reconciler<'a> {
     project: &'a Project,

@@ -1,12 +1,26 @@
 //! Networks: made when missing, replaced when their definition changed.
 
-use super::{Reconciler, diff};
+use super::{Problem, Reconciler, diff};
 use crate::lower::fields;
 use crate::model::{Network, NetworkKey, ServiceName, hash};
 use crate::observe::{Container, ObservedNetwork};
 use crate::plan::{Action, ContainerRef, FieldChange, Reason, StepId};
 use crate::yaml::NodePath;
 use serde_json::Value;
+
+/// The ids of the project's networks that would have to be replaced: the ones worth asking who is in them.
+pub(super) fn diverged(reconciler: &Reconciler<'_>) -> Vec<String> {
+    let own = |(key, network): (&NetworkKey, &Network)| {
+        let found = reconciler.find_network(key, network)?;
+        let ours = !network.external && found.project.as_ref() == Some(&reconciler.project.name);
+        (ours && has_diverged(network, found)).then(|| found.id.clone())
+    };
+    reconciler.project.networks.iter().filter_map(own).collect()
+}
+
+fn has_diverged(network: &Network, found: &ObservedNetwork) -> bool {
+    found.config_hash.as_ref().is_some_and(|seen| *seen != hash::network(network))
+}
 
 impl<'a> Reconciler<'a> {
     pub(super) fn networks(&mut self) {
@@ -29,8 +43,14 @@ impl<'a> Reconciler<'a> {
                     found.name, self.project.name
                 )),
                 Some(found) => {
-                    if found.config_hash.as_ref().is_some_and(|seen| *seen != hash::network(network)) {
+                    if !has_diverged(network, found) {
+                        continue;
+                    }
+                    let strangers = self.strangers(found);
+                    if strangers.is_empty() {
                         self.replace_network(key, network, found);
+                    } else {
+                        self.refuse_replacement(key, found, &strangers);
                     }
                 }
             }
@@ -94,6 +114,43 @@ impl<'a> Reconciler<'a> {
             }
         }
         self.network_steps.insert(key.clone(), ready.unwrap_or(created));
+    }
+
+    /// Who is in a network and not of this project: the engine does not remove it under them.
+    fn strangers(&self, found: &ObservedNetwork) -> Vec<String> {
+        let own = |id: &str| self.observed.containers.iter().any(|container| container.id.0 == id);
+        let mut names: Vec<String> =
+            found.attached.iter().filter(|(id, _)| !own(id)).map(|(_, name)| name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// Differs: the reference stops the project's containers and takes them out of the network before the engine refuses
+    /// to remove it; they stay down. We look first, and touch nothing.
+    fn refuse_replacement(&mut self, key: &NetworkKey, found: &ObservedNetwork, strangers: &[String]) {
+        let name = &found.name;
+        let quoted: Vec<String> = strangers.iter().map(|stranger| format!("`{stranger}`")).collect();
+        let quoted = quoted.join(", ");
+        let changes: Vec<String> = self
+            .project
+            .networks
+            .get(key)
+            .map(|network| network_changes(network, found))
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let changes = if changes.is_empty() { String::new() } else { format!(" ({})", changes.join(", ")) };
+        self.problems.push(Problem {
+            path: NodePath::of(&["networks", key.as_str()]),
+            message: format!(
+                "network `{name}` changed{changes} and cannot be replaced: containers of others are in it: {quoted}"
+            ),
+            help: vec![
+                format!("take them out first: `docker network disconnect {name} CONTAINER`"),
+                "or take the change back, or give the changed network another `name`".to_owned(),
+            ],
+        });
     }
 
     pub(super) fn service_of(&self, container: &Container) -> Option<&'a crate::model::Service> {

@@ -412,6 +412,34 @@ fn a_changed_network_is_replaced_under_its_containers() {
 }
 
 #[test]
+fn a_changed_network_is_not_replaced_under_containers_of_others() {
+    let project = project("services: {web: {image: app}}");
+    let mut observed = brought_up(&project);
+    observed.networks[0].config_hash = Some("another".to_owned());
+    let own = observed.containers[0].id.0.clone();
+    let mut refused = |id: &str, name: &str| {
+        observed.networks[0].attached = BTreeMap::from([(own.clone(), "p-web-1".to_owned())]);
+        observed.networks[0].attached.insert(id.to_owned(), name.to_owned());
+        let policy = Policy::default();
+        let graph = ServiceGraph::of(&project);
+        let nothing = BTreeMap::new();
+        let contents = BTreeMap::new();
+        let input = Input {
+            project: &project,
+            graph: &graph,
+            observed: &observed,
+            policy: &policy,
+            wanted: &nothing,
+            contents: &contents,
+        };
+        reconcile(&input).err().map(|problems| problems[0].message.clone())
+    };
+    assert_eq!(refused(&own, "p-web-1"), None);
+    let message = refused("ep-77", "ghost").expect("a refusal");
+    assert!(message.ends_with("containers of others are in it: `ghost`"), "{message}");
+}
+
+#[test]
 fn problems_are_gathered_and_nothing_is_planned() {
     let project = project(
         "services: {web: {image: app, pull_policy: never, networks: [out]}, one: {image: x, container_name: fixed, scale: 1}}\n\
