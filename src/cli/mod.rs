@@ -12,6 +12,7 @@ mod exit;
 mod lifecycle;
 mod logs;
 mod ls;
+mod menu;
 mod plan;
 mod project_args;
 mod ps;
@@ -161,6 +162,11 @@ impl Context {
     /// Whether text on standard output carries colours.
     pub fn stdout_colour(&self) -> bool {
         colour(self.ansi, &self.surroundings, self.surroundings.stdout_is_terminal) == Colour::Always
+    }
+
+    /// Whether escapes may be written to standard error.
+    pub fn may_escape(&self) -> bool {
+        self.ansi != Ansi::Never
     }
 
     /// The same for a command that goes on: what happens is told line by line, not redrawn.

@@ -1,12 +1,12 @@
 //! `stack up` and `stack create`.
 
+use super::menu::{self, Menu};
 use super::{Context, Failure, remote, run};
 use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
 use crate::plan::{ImagePolicy, OrphanPolicy, Policy, Recreate};
 use crate::ui::LogFormat;
 use crate::watch;
-use futures_util::future::Either;
 use std::collections::BTreeMap;
 
 /// Create and start what the stack file describes, and show the logs.
@@ -36,6 +36,10 @@ pub struct Args {
     /// Follow the files too, as `stack watch` does.
     #[arg(short, long, conflicts_with_all = ["detach", "wait", "no_start"])]
     watch: bool,
+
+    /// Keys while it stays: v what is watched, w watch on or off, d detach. [default: on a terminal]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", conflicts_with = "detach")]
+    menu: Option<bool>,
 
     /// Create only; do not start.
     #[arg(long, conflicts_with_all = ["detach", "wait"])]
@@ -216,23 +220,24 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         dependencies: args.attach_dependencies,
         timestamps: args.timestamps,
         stay: args.watch,
+        ..Attach::default()
     });
     let format = LogFormat::new(context.stdout_colour() && !args.no_color, args.no_log_prefix);
-    let watching = args.watch.then(|| watched(context, args, &policy)).transpose()?;
+    let (menu, format) = match &attach {
+        Some(attach) if menu::is_wanted(context, args.menu) => {
+            let (menu, format) = Menu::new(attach, format);
+            (Some(menu), format)
+        }
+        Some(_) | None => (None, format),
+    };
+    let watching = (args.watch || menu.is_some()).then(|| watched(context, args, &policy)).transpose()?;
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {
         let session = session.with_eager_health(!args.converge.no_eager_health);
         let up = Box::pin(up::run(&session, &loaded, &request));
-        let Some(watching) = &watching else { return up.await };
-        let watch = Box::pin(watch::run(&session, loaded.clone(), watching));
-        match futures_util::future::select(up, watch).await {
-            Either::Left((ended, _)) => ended,
-            Either::Right((Ok(()), up)) => up.await,
-            // Without the watch the logs are still worth having.
-            Either::Right((Err(error), up)) => {
-                session.warn(loaded.project.name.as_str(), format!("the files are not followed: {error}"));
-                up.await
-            }
+        match &watching {
+            None => up.await,
+            Some(watching) => menu::beside(&session, &loaded, up, watching, args.watch, menu.as_ref()).await,
         }
     })
 }
@@ -246,7 +251,8 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
     let recreate = if policy.recreate == Recreate::Force { Recreate::Diverged } else { policy.recreate };
     let policy =
         Policy { recreate, renew_anonymous_volumes: false, images: ImagePolicy::default(), ..policy.clone() };
-    Ok(watch::Request { load, policy, up: false, prune: true, colour: context.colour })
+    let state = tokio::sync::watch::Sender::default();
+    Ok(watch::Request { load, policy, up: false, prune: true, colour: context.colour, state })
 }
 
 /// Runs `create`.

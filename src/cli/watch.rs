@@ -46,6 +46,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         up: !args.no_up,
         prune: args.prune,
         colour: context.colour,
+        state: tokio::sync::watch::Sender::default(),
     };
     let context = context.scrolling(args.quiet);
     run::with_session(&context, Some(&loaded), LogFormat::default(), async |session| {

@@ -27,12 +27,13 @@ impl Interrupts {
     }
 
     /// The same wishes, for a part of the work that may be stopped for other reasons too, by [`Interrupts::stop`].
-    pub(super) fn of_part(&self) -> Self {
+    #[must_use]
+    pub fn of_part(&self) -> Self {
         Self { first: self.first.child_token(), second: self.second.clone() }
     }
 
     /// Asks for an orderly end, as the first signal does.
-    pub(super) fn stop(&self) {
+    pub fn stop(&self) {
         self.first.cancel();
     }
 

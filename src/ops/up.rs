@@ -14,6 +14,7 @@ use crate::plan::{ImagePolicy, Policy, Recreate};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// What `up` is asked for.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,10 @@ pub struct Attach {
     pub timestamps: bool,
     /// Stay when nothing runs any more: somebody will start it again (`--watch`).
     pub stay: bool,
+    /// Cancelled by us, once everything is started.
+    pub is_up: CancellationToken,
+    /// Cancelled by the user, who wants no more logs: everything goes on running. What is being started is started first.
+    pub detach: CancellationToken,
 }
 
 /// Brings a project up.
@@ -51,7 +56,7 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     };
     // The followers listen before the first container starts, so that no line is lost.
     let shown = shown_services(&project, request, attach);
-    let stop = tokio_util::sync::CancellationToken::new();
+    let stop = CancellationToken::new();
     let follow = logs::Follow {
         project: project.name.to_string(),
         services: Some(shown),
@@ -79,8 +84,10 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     if !attach.stay {
         follow.everything_started();
     }
+    attach.is_up.cancel();
     tokio::select! {
         ended = &mut follower => ended,
+        () = attach.detach.cancelled() => Ok(()),
         () = session.interrupts.first().cancelled_owned() => {
             let text = "Gracefully Stopping... press Ctrl+C again to force".to_owned();
             drop(session.lines.send(LogLine { source: String::new(), stderr: true, text }).await);

@@ -2,6 +2,7 @@
 
 use crate::event::LogLine;
 use std::collections::HashMap;
+use tokio::sync::watch;
 
 /// The ten colours that sources take in turn: cyan, yellow, green, magenta, blue, then the same in bold.
 const COLOURS: [&str; 10] = ["36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"];
@@ -15,12 +16,25 @@ pub struct LogFormat {
     colour: bool,
     /// No prefix is wanted.
     bare: bool,
+    /// What stands below the newest line; an empty text is no line.
+    footer: Option<watch::Receiver<String>>,
 }
 
 impl LogFormat {
     /// A format without any source yet.
     pub fn new(colour: bool, bare: bool) -> Self {
         Self { colour, bare, ..Self::default() }
+    }
+
+    /// Keeps a line below all others on the terminal, whatever it says at the time; nothing while it is empty.
+    #[must_use]
+    pub fn with_footer(self, footer: watch::Receiver<String>) -> Self {
+        Self { footer: Some(footer), ..self }
+    }
+
+    /// Takes the footer out.
+    pub(super) fn take_footer(&mut self) -> Option<watch::Receiver<String>> {
+        self.footer.take()
     }
 
     /// Makes a source known, so that its colour and the column's width are settled before its first line.

@@ -5,6 +5,7 @@
 
 mod board;
 mod diagnosis;
+mod footer;
 mod logs;
 mod plain;
 mod progress;
@@ -13,6 +14,7 @@ mod table;
 mod tty;
 mod words;
 
+pub mod keys;
 pub mod plan;
 pub mod stream;
 pub mod terminal;

@@ -1,5 +1,6 @@
 //! The ui task: drains events (and log lines) and owns the terminal until the command is over.
 
+use super::footer::Footer;
 use super::logs::LogFormat;
 use super::tty::Tty;
 use super::{plain, stream};
@@ -45,13 +46,14 @@ pub async fn show(
     let mut tty = (screen.mode == ProgressMode::Tty).then(|| Tty::new(screen.started, screen.colour));
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut footer = Footer::new(format.take_footer(), screen.colour);
     let (mut more_events, mut more_lines) = (true, true);
     while more_events || more_lines {
         // Every branch is cancel-safe: receivers and interval lose nothing when another branch wins.
         tokio::select! {
             biased;
             event = events.recv(), if more_events => match event {
-                Some(event) => show_event(screen, tty.as_mut(), &event),
+                Some(event) => footer.below(|| show_event(screen, tty.as_mut(), &event)),
                 None => more_events = false,
             },
             line = lines.recv(), if more_lines => match line {
@@ -61,10 +63,17 @@ pub async fn show(
                         tty.finish();
                     }
                     let text = format.line(&line);
-                    if line.stderr { stream::note(&text) } else { drop(stream::data(&text)) }
+                    footer.below(|| if line.stderr { stream::note(&text) } else { drop(stream::data(&text)) });
                 }
                 None => more_lines = false,
             },
+            () = footer.changed() => {
+                // What is said below everything comes after the rows.
+                if let Some(mut tty) = tty.take() {
+                    tty.finish();
+                }
+                footer.redraw();
+            }
             _ = tick.tick(), if tty.is_some() => {
                 if let Some(tty) = &mut tty {
                     tty.tick();
@@ -72,6 +81,7 @@ pub async fn show(
             }
         }
     }
+    footer.clear();
     if let Some(mut tty) = tty {
         tty.finish();
     }
@@ -91,11 +101,14 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) {
                 event.kind,
                 EventKind::Warning { .. } | EventKind::Failed { .. } | EventKind::Watched { .. }
             ) => {}
-        // After the rows made way for log lines only what went wrong is worth a line.
+        // After the rows made way for log lines only what went wrong, or was said to be read, is worth a line.
         (ProgressMode::Tty, None)
             if !matches!(
                 event.kind,
-                EventKind::Warning { .. } | EventKind::Failed { .. } | EventKind::Watched { .. }
+                EventKind::Warning { .. }
+                    | EventKind::Failed { .. }
+                    | EventKind::Watched { .. }
+                    | EventKind::Output { .. }
             ) => {}
         (ProgressMode::Auto | ProgressMode::Tty | ProgressMode::Plain | ProgressMode::Quiet, None) => {
             if let Some(line) = plain::line(event) {

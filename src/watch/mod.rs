@@ -48,6 +48,8 @@ pub struct Request {
     pub prune: bool,
     /// Whether diagnostics carry colours.
     pub colour: Colour,
+    /// What is watched at the moment, in a line; empty before and after.
+    pub state: tokio::sync::watch::Sender<String>,
 }
 
 /// Watches until it is interrupted.
@@ -106,14 +108,25 @@ impl Watch<'_> {
             let message = format!("watch rule {} of `{service}` is left out: {why}", index + 1);
             self.session.warn(self.stack.project.name.as_str(), message);
         }
-        let folders = self.eyes.count();
-        let text = match self.stack.rules.len() {
-            0 => "no service has watch rules: only the stack's own files are followed".to_owned(),
-            rules => format!("watching {folders} folders for {rules} rules; Ctrl-C ends it"),
-        };
-        self.say(&text);
+        let text = self.tell_state();
+        self.say(&format!("{text}; Ctrl-C ends it"));
         self.reconcile(None).await;
         Ok(())
+    }
+
+    /// Says what is watched to whoever asks for it later.
+    fn tell_state(&self) -> String {
+        let folders = self.eyes.count();
+        let mut text = match self.stack.rules.len() {
+            0 => "no service has watch rules: only the stack's own files are followed".to_owned(),
+            1 => format!("watching {folders} folders for 1 rule"),
+            rules => format!("watching {folders} folders for {rules} rules"),
+        };
+        if self.broken {
+            text.push_str("; the stack files have mistakes");
+        }
+        self.request.state.send_replace(text.clone());
+        text
     }
 
     async fn follow(&mut self) -> Result<(), OpsError> {
@@ -189,6 +202,7 @@ impl Watch<'_> {
         }
         let touched = if batch.overflow { self.stack.look_again() } else { self.stack.touch(&batch.paths) };
         self.act(&touched, &build_files).await;
+        self.tell_state();
         Ok(())
     }
 
@@ -346,8 +360,11 @@ impl Watch<'_> {
             Err(failure) => {
                 self.broken = true;
                 let text = to_text(&failure.diagnostics, &failure.sources, self.request.colour);
-                self.say(text.trim_end());
-                self.say("the stack files have mistakes: everything stays as it is until they are mended");
+                let consequence =
+                    "the stack files have mistakes; everything stays as it is until they are mended";
+                // A warning, so that it is seen with `--quiet` too.
+                let message = format!("{consequence}\n{}", text.trim_end());
+                self.session.warn(self.stack.project.name.as_str(), message);
                 // What the broken version names is followed too: mending it must be noticed.
                 self.stack.inputs.extend(inputs::texts(&failure.sources));
                 return self.watch_inputs();

@@ -13,6 +13,7 @@ mod hooks;
 mod in_place;
 mod interrupted;
 mod machine;
+mod menu;
 mod networks;
 mod plans;
 mod profiles;

@@ -11,4 +11,5 @@ pub mod raw;
 pub mod registry;
 pub mod running;
 pub mod scenario;
+pub mod terminal;
 pub mod world;

@@ -1,0 +1,110 @@
+//! The keys of an attached `up`, in a terminal.
+
+use crate::support::scenario::{Scenario, on_the_real, scenario};
+use rustix::process::Signal;
+
+const FILE: &str = "\
+services:
+  web:
+    image: busybox
+    command: sh -c 'echo hello; sleep infinity'
+    stop_signal: SIGKILL
+";
+
+const MENU: &str = "v Watch State   w Enable Watch   d Detach";
+
+fn states(story: &Scenario<'_>) -> Vec<String> {
+    story.look().of("web").iter().map(|seen| seen.state.clone()).collect()
+}
+
+#[test]
+fn the_detach_key_leaves_everything_running_and_the_terminal_as_it_was() {
+    scenario("`d` must end the logs with 0, and nothing else", |story| {
+        story.step("up in a terminal, then d").file("compose.yaml", FILE);
+        let mut terminal = story.types("up");
+        terminal.shows("hello", 1).shows(MENU, 1);
+        story.must(!terminal.is_as_before(), "keys are told one by one");
+        terminal.press("d");
+        let code = terminal.ends();
+        story.must(code == Some(0), &format!("it ends with 0: {code:?}\n{}", terminal.screen()));
+        story.must(terminal.is_as_before(), "the terminal is as it was");
+        let states = states(story);
+        story.must(states == ["running"], &format!("it runs on: {states:?}"));
+    });
+}
+
+#[test]
+fn an_interrupt_key_stops_the_project_and_leaves_the_terminal_as_it_was() {
+    scenario("Ctrl-C must be what it is without a menu", |story| {
+        story.step("up in a terminal, then Ctrl-C").file("compose.yaml", FILE);
+        let mut terminal = story.types("up");
+        terminal.shows(MENU, 1);
+        terminal.press("\u{3}").shows("Gracefully Stopping", 1);
+        let code = terminal.ends();
+        story.must(code == Some(130), &format!("it ends with 130: {code:?}\n{}", terminal.screen()));
+        story.must(terminal.is_as_before(), "the terminal is as it was");
+        let states = states(story);
+        story.must(states == ["exited"], &format!("it was stopped: {states:?}"));
+    });
+}
+
+#[test]
+fn a_signal_that_ends_it_at_once_leaves_the_terminal_as_it_was() {
+    scenario("a terminal must never be left without echo", |story| {
+        for (signal, code) in [(Signal::QUIT, 131), (Signal::HUP, 129)] {
+            story.step("up in a terminal, then a signal").file("compose.yaml", FILE);
+            let mut terminal = story.types("up");
+            terminal.shows(MENU, 1).signal(signal);
+            let ended = terminal.ends();
+            story.must(ended == Some(code), &format!("as the signal says: {ended:?}"));
+            story.must(terminal.is_as_before(), "the terminal is as it was");
+        }
+    });
+}
+
+#[test]
+fn the_menu_can_be_left_out() {
+    scenario("without a menu keys must be left to the terminal", |story| {
+        for (words, variable) in [("up --menu=false", ""), ("up", "false")] {
+            story.step("up in a terminal").file("compose.yaml", FILE).environment("COMPOSE_MENU", variable);
+            let mut terminal = story.types(words);
+            terminal.shows("hello", 1);
+            story.must(terminal.is_as_before(), "the terminal was not touched");
+            terminal.press("\u{3}");
+            let code = terminal.ends();
+            story.must(code == Some(130), &format!("Ctrl-C stops it: {code:?}"));
+            story.must(!terminal.screen().contains("Detach"), "there is no menu");
+            story.runs("down").exits(0);
+        }
+    });
+}
+
+#[test]
+fn a_key_turns_watching_on_and_off() {
+    on_the_real("`w` must follow the files from now on, until it is pressed again", |story| {
+        let file = format!(
+            "{FILE}    develop:\n      watch:\n        - {{path: ./src, action: sync, target: /app}}\n"
+        );
+        story.step("up in a terminal").file("compose.yaml", &file).file("src/a", "1\n");
+        let mut terminal = story.types("up");
+        terminal.shows(MENU, 1);
+        terminal.press("v").shows("no files are followed; w follows them", 1);
+        story.step("w, and a file is saved");
+        terminal.press("w").shows("for 1 rule; Ctrl-C ends it", 1).shows("w Disable Watch", 1);
+        story.file("src/a", "2\n");
+        terminal.shows("Synced", 1);
+        story.runs("exec -T web cat /app/a").exits(0).prints("2");
+        terminal.press("v").shows("for 1 rule", 2);
+        story.step("w again, and a file is saved");
+        terminal.press("w").shows("not followed any more", 1).shows(MENU, 2);
+        story.file("src/a", "3\n");
+        story.step("w once more: what was saved meanwhile arrives");
+        terminal.press("w").shows("Ctrl-C ends it", 2).shows("Synced", 2);
+        story.runs("exec -T web cat /app/a").exits(0).prints("3");
+        terminal.press("\n");
+        terminal.press("d");
+        let code = terminal.ends();
+        story.must(code == Some(0), &format!("it ends with 0: {code:?}\n{}", terminal.screen()));
+        story.must(states(story) == ["running"], "it runs on");
+    });
+}
