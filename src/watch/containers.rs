@@ -97,8 +97,11 @@ impl Containers {
                 jobs.push((running.receiver.clone(), difference));
             }
         }
-        let sent =
-            jobs.iter().map(|(receiver, difference)| sync::deliver(engine, receiver, rule, difference));
+        let images: BTreeSet<String> = self.running.iter().map(|running| running.image.clone()).collect();
+        let images: Vec<String> = images.into_iter().collect();
+        let sent = jobs
+            .iter()
+            .map(|(receiver, difference)| sync::deliver(engine, receiver, &images, rule, difference));
         let results = futures_util::future::join_all(sent).await;
         let mut most = 0;
         let mut failed = None;

@@ -12,6 +12,7 @@ mod batch;
 mod containers;
 mod fs;
 mod inputs;
+mod remove;
 mod rules;
 mod stack;
 mod sync;

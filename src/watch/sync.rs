@@ -1,12 +1,13 @@
 //! A difference of two trees to a container: deletions first, then one archive.
 //!
 //! The archive API needs neither a shell nor `tar` in the image, and gives files to the user the container runs as.
-//! Deleting has no such call: `rm` runs inside.
+//! Deleting has no such call: see `remove`.
 
+use super::remove::remove;
 use super::rules::Rule;
 use super::tree::{Difference, Kind, entry};
 use crate::apply::pack::{self, Pieces};
-use crate::engine::{ByteStream, Engine, EngineError, ExecSpec};
+use crate::engine::{ByteStream, Engine, EngineError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -54,18 +55,19 @@ pub struct Receiver {
     pub name: String,
 }
 
-/// Carries a difference out.
+/// Carries a difference out. `images` may help to delete where the container's own has no `rm`.
 ///
 /// # Errors
 /// What kept files from arriving; deletions may have been done.
 pub async fn deliver(
     engine: &Engine,
     to: &Receiver,
+    images: &[String],
     rule: &Rule,
     difference: &Difference,
 ) -> Result<(), SyncError> {
     if !difference.delete.is_empty() {
-        delete(engine, to, rule, &difference.delete).await?;
+        delete(engine, to, images, rule, &difference.delete).await?;
     }
     if difference.put.is_empty() {
         return Ok(());
@@ -78,7 +80,13 @@ pub async fn deliver(
     packed
 }
 
-async fn delete(engine: &Engine, to: &Receiver, rule: &Rule, paths: &[PathBuf]) -> Result<(), SyncError> {
+async fn delete(
+    engine: &Engine,
+    to: &Receiver,
+    images: &[String],
+    rule: &Rule,
+    paths: &[PathBuf],
+) -> Result<(), SyncError> {
     let mut rest = paths;
     while !rest.is_empty() {
         let mut size = 0;
@@ -91,18 +99,8 @@ async fn delete(engine: &Engine, to: &Receiver, rule: &Rule, paths: &[PathBuf]) 
             .count()
             .max(1);
         let (now, later) = rest.split_at(count);
-        let mut command: Vec<String> = ["rm", "-rf", "--"].map(ToOwned::to_owned).to_vec();
-        command.extend(now.iter().map(|path| rule.target_of(path)));
-        let spec = ExecSpec { command, user: "0".to_owned(), ..ExecSpec::default() };
-        let run = engine.run_in_container(&to.id, &to.name, spec).await?;
-        if run.exit_code != 0 {
-            let said = String::from_utf8_lossy(&run.output).trim().to_owned();
-            return Err(if said.contains("Read-only file system") {
-                SyncError::ReadOnly { container: to.name.clone(), path: rule.target.clone() }
-            } else {
-                SyncError::Delete { container: to.name.clone(), why: said }
-            });
-        }
+        let targets: Vec<String> = now.iter().map(|path| rule.target_of(path)).collect();
+        remove(engine, to, images, &targets).await?;
         rest = later;
     }
     Ok(())

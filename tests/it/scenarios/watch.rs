@@ -346,3 +346,37 @@ fn an_attached_up_can_follow_the_files_too() {
         story.must(stopped, "its containers are stopped");
     });
 }
+
+#[test]
+fn pain_27_deletions_arrive_in_an_image_without_a_shell_or_rm() {
+    on_the_real("what is deleted here must go in the container, whatever its image has", |story| {
+        story.step("watch a service whose image holds one program");
+        story.file(
+            "compose.yaml",
+            "services:\n  web:\n    build: .\n    user: \"1000\"\n    stop_signal: SIGKILL\n    develop:\n      \
+             watch:\n        - {path: ./src, action: sync, target: /app}\n",
+        );
+        story.file(
+            "Dockerfile",
+            "FROM busybox AS tools\nFROM scratch\nCOPY --from=tools /bin/busybox /bin/sleep\nCOPY src /app\n\
+             CMD [\"/bin/sleep\", \"infinity\"]\n",
+        );
+        story.file("src/old/a", "1\n").file("src/b", "1\n");
+        let watch = watching(story);
+        story.step("a folder goes, a file changes");
+        std::fs::remove_dir_all(story.folder().join("src/old")).expect("removed");
+        story.file("src/b", "2\n");
+        watch.says("Synced", 1);
+        let id = story.look().of("web").first().map(|seen| seen.id.clone()).unwrap_or_default();
+        let host = story.host().to_owned();
+        let docker = |path: &str| {
+            let copied = Command::new("docker")
+                .args(["--host", &host, "cp", &format!("{id}:{path}"), "-"])
+                .output()
+                .expect("docker starts");
+            copied.status.success()
+        };
+        story.must(docker("/app/b"), "what stays is there");
+        story.must(!docker("/app/old"), &format!("what was deleted is gone: {}", watch.lines().join("\n")));
+    });
+}
