@@ -35,7 +35,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
             "`{shown}` has a form ({version}) that this version does not know"
         )));
     }
-    let mut loaded = load::load(&saved::request(&plan, context.surroundings.environment.clone()))?;
+    let mut loaded =
+        load::load(&saved::request(&plan.project, &plan.saved, context.surroundings.environment.clone()))?;
     saved::complete(&mut loaded, &plan.saved);
     run::with_session(context, Some(&loaded), LogFormat::default(), async |session| {
         Box::pin(saved::apply(session, &loaded, &plan)).await

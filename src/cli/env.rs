@@ -35,6 +35,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("NO_COLOR", "anything: no colours"),
     ("HOME", "~ in paths, and where docker's configuration is"),
     ("XDG_CACHE_HOME", "where copies of remote stack files are kept; ~/.cache by default"),
+    ("XDG_STATE_HOME", "where what was applied is kept, for `stack rollback`; ~/.local/state by default"),
     ("XDG_RUNTIME_DIR", "where rootless engines listen"),
 ];
 

@@ -17,6 +17,7 @@ mod plan;
 mod project_args;
 mod ps;
 mod remote;
+mod rollback;
 mod run;
 mod up;
 mod version;
@@ -101,6 +102,7 @@ enum Command {
     Ps(ps::Args),
     Restart(lifecycle::RestartArgs),
     Rm(lifecycle::RmArgs),
+    Rollback(rollback::Args),
     Start(lifecycle::StartArgs),
     Stop(lifecycle::StopArgs),
     /// Thaw containers.
@@ -127,6 +129,7 @@ impl Command {
             | Self::Ps(_)
             | Self::Restart(_)
             | Self::Rm(_)
+            | Self::Rollback(_)
             | Self::Start(_)
             | Self::Stop(_)
             | Self::Unpause(_)
@@ -256,6 +259,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Ps(args) => ps::run(context, args),
         Command::Restart(args) => lifecycle::restart(context, args),
         Command::Rm(args) => lifecycle::rm(context, args),
+        Command::Rollback(args) => rollback::run(context, args),
         Command::Start(args) => lifecycle::start(context, args),
         Command::Stop(args) => lifecycle::stop(context, args),
         Command::Unpause(args) => lifecycle::unpause(context, args),

@@ -4,7 +4,7 @@ use super::{Context, Failure};
 use crate::engine::Endpoints;
 use crate::event::EventSink;
 use crate::load::{self, Loaded};
-use crate::ops::{Interrupts, OpsError, Rehearsal, Scope, Session};
+use crate::ops::{Interrupts, OpsError, Rehearsal, Scope, Session, history};
 use crate::source::Colour;
 use crate::ui::{self, LogFormat, ProgressMode, Screen};
 use std::path::PathBuf;
@@ -39,6 +39,7 @@ pub fn with_session<T>(
             dry_run: rehearsal.clone(),
             turn: context.turn.clone(),
             eager_health: true,
+            state: state(context),
             sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
         };
         let screen = Screen {
@@ -103,6 +104,12 @@ pub fn scope(context: &Context) -> Result<Scope, Failure> {
     }
 }
 
+/// Where what was applied is kept.
+fn state(context: &Context) -> Option<PathBuf> {
+    let environment = &context.surroundings.environment;
+    history::folder(environment.get("XDG_STATE_HOME"), environment.get("HOME"))
+}
+
 fn endpoints(context: &Context) -> Endpoints {
     let variable = |name: &str| context.surroundings.environment.get(name).map(ToOwned::to_owned);
     Endpoints {
@@ -117,7 +124,7 @@ fn endpoints(context: &Context) -> Endpoints {
 }
 
 /// What stopped a request, as people read it and with the exit code that scripts read.
-fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> Failure {
+pub fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> Failure {
     match error {
         OpsError::Load(failure) => Failure::Load(failure),
         OpsError::Interrupted => Failure::Code(130),

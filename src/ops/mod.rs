@@ -6,6 +6,7 @@
 pub mod config;
 pub mod down;
 pub mod exec;
+pub mod history;
 pub mod lifecycle;
 pub mod list;
 pub mod logs;
@@ -32,6 +33,7 @@ use crate::model::{Project, Provided};
 use crate::observe::ObservedState;
 use crate::plan::Plan;
 use crate::source::SourceMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
@@ -54,6 +56,8 @@ pub struct Session {
     pub turn: Turn,
     /// Probes are run early while something waits for them, unless the stack file says otherwise.
     pub eager_health: bool,
+    /// Where what was applied is kept; `None` keeps nothing.
+    pub state: Option<PathBuf>,
     /// The stack files' texts, for messages that say where something is written.
     pub sources: Option<Arc<SourceMap>>,
 }

@@ -69,13 +69,13 @@ pub fn save(loaded: &Loaded, policy: &Policy, observed: &ObservedState, version:
 }
 
 /// The load that gives the project of a saved plan.
-pub fn request(plan: &SavedPlan, environment: Environment) -> LoadRequest {
+pub fn request(project: &str, saved: &Saved, environment: Environment) -> LoadRequest {
     LoadRequest {
-        current_dir: plan.saved.working_dir.clone(),
+        current_dir: saved.working_dir.clone(),
         files: vec!["-".to_owned()],
-        stdin: Some(plan.saved.stack_file.clone()),
-        project_name: Some(plan.project.clone()),
-        project_directory: Some(plan.saved.working_dir.clone()),
+        stdin: Some(saved.stack_file.clone()),
+        project_name: Some(project.to_owned()),
+        project_directory: Some(saved.working_dir.clone()),
         profiles: vec!["*".to_owned()],
         environment,
         all_resources: true,

@@ -1,7 +1,7 @@
 //! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
 
 use super::reconcile::{self, Planned};
-use super::{OpsError, Session, Turn, logs};
+use super::{OpsError, Session, Turn, history, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -172,6 +172,7 @@ pub(super) async fn carry_out(
 ) -> Result<(), OpsError> {
     let mut planned = planned;
     let mut policy = policy.clone();
+    let record = history::begin(session, engine, loaded, &policy, &planned.plan, &planned.observed);
     // Each round settles an image, or runs a provider at least: there cannot be more rounds than services.
     for round in 0..=project.services.len() {
         let Planned { plan, observed, completed } = &planned;
@@ -201,6 +202,9 @@ pub(super) async fn carry_out(
         }
         policy.provided.extend(provided);
         planned = reconcile::plan(session, engine, loaded, &policy).await?;
+    }
+    if let Some(record) = record {
+        record.done(session, engine).await;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ mod profiles;
 mod providers;
 mod readiness;
 mod requests;
+mod rollback;
 mod rolling;
 mod round_trip;
 mod smoke;
