@@ -128,6 +128,8 @@ pub enum Question {
     ReplaceVolume {
         /// Its name in the engine.
         name: String,
+        /// What differs, as far as the list shows it.
+        fields: Vec<FieldChange>,
     },
 }
 

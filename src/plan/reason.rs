@@ -29,6 +29,8 @@ pub enum Reason {
     },
     /// The image behind the name is another one now.
     ImageChanged {
+        /// The name.
+        image: String,
         /// The digest the container was made from.
         from: String,
         /// The digest of the local image.
@@ -143,8 +145,8 @@ impl fmt::Display for Reason {
                 }
                 Ok(())
             }
-            Self::ImageChanged { from, to } => {
-                write!(formatter, "image: {} → {}", short_digest(from), short_digest(to))
+            Self::ImageChanged { image, from, to } => {
+                write!(formatter, "image {image}: {} → {}", short_digest(from), short_digest(to))
             }
             Self::NetworkChanged { network } => write!(formatter, "network `{network}` changed"),
             Self::VolumeChanged { volume } => write!(formatter, "volume `{volume}` changed"),

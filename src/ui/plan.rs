@@ -88,9 +88,12 @@ pub fn text(plan: &Plan, project: &str, colour: bool) -> String {
     }
     for question in &plan.questions {
         match question {
-            Question::ReplaceVolume { name } => text.push_str(&format!(
-                "Not done without your word: replace volume {name}, which loses its data.\n"
-            )),
+            Question::ReplaceVolume { name, fields } => {
+                text.push_str(&format!("Not done: replace volume {name}, which would lose its data.\n"));
+                for change in fields {
+                    text.push_str(&format!("      {}\n", paint("90", &change.to_string())));
+                }
+            }
         }
     }
     text

@@ -170,11 +170,13 @@ impl<'a> Reconciler<'a> {
             self.in_place(service, container, fields, &wanted_hash)
                 .map_err(|fields| Reason::ConfigChanged { fields })?
         };
-        let image = self.observed.images.get(&self.project.image_name(service));
-        if let (Some(made_from), Some(image)) = (&container.identity.image_digest, image)
+        let name = self.project.image_name(service);
+        if let (Some(made_from), Some(image)) =
+            (&container.identity.image_digest, self.observed.images.get(&name))
             && *made_from != image.digest
         {
-            return Err(Reason::ImageChanged { from: made_from.clone(), to: image.digest.clone() });
+            let (from, to) = (made_from.clone(), image.digest.clone());
+            return Err(Reason::ImageChanged { image: name, from, to });
         }
         let files = self.changed_contents(service, container);
         if !files.is_empty() {

@@ -1,6 +1,7 @@
 //! Volumes: made when missing; replaced only when the user has agreed to lose what is in them.
 
-use super::Reconciler;
+use super::{Reconciler, diff};
+use crate::lower::fields;
 use crate::model::{Volume, VolumeKey, hash};
 use crate::observe::ObservedVolume;
 use crate::plan::{Action, Question, Reason};
@@ -23,7 +24,7 @@ impl<'a> Reconciler<'a> {
                 )),
                 Some(found) => {
                     if found.config_hash.as_ref().is_some_and(|seen| *seen != hash::volume(volume)) {
-                        self.diverged_volume(volume);
+                        self.diverged_volume(volume, found);
                     }
                 }
             }
@@ -41,10 +42,17 @@ impl<'a> Reconciler<'a> {
     }
 
     /// The engine cannot change a volume, and replacing one loses its data: never without the user's word.
-    fn diverged_volume(&mut self, volume: &Volume) {
-        self.plan.ask(Question::ReplaceVolume { name: volume.name.clone() });
+    fn diverged_volume(&mut self, volume: &Volume, found: &ObservedVolume) {
+        let fields = if found.fields.is_empty() {
+            Vec::new()
+        } else {
+            diff::changes(&found.fields, &fields::of_volume(volume))
+        };
+        let shown: Vec<String> = fields.iter().map(ToString::to_string).collect();
+        let shown = if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) };
+        self.plan.ask(Question::ReplaceVolume { name: volume.name.clone(), fields });
         self.plan.warn(format!(
-            "volume `{}` was created with another definition; it is kept as it is, with its data. To replace it, remove it first: `docker volume rm {}`",
+            "volume `{}` was created with another definition{shown}; it is kept as it is, with its data. To replace it, remove it first: `docker volume rm {}`",
             volume.name, volume.name
         ));
     }

@@ -214,7 +214,7 @@ fn another_image_behind_the_same_name_is_a_reason_to_replace() {
     let newer = "sha256:0123456789abcdef".to_owned();
     observed.images.insert("app".to_owned(), ObservedImage { id: newer.clone(), digest: newer });
     let plan = plan_with(&project, &observed, &Policy::default());
-    assert!(steps(&plan)[0].ends_with("image: app → 0123456789ab"), "{:?}", steps(&plan));
+    assert!(steps(&plan)[0].ends_with("image app: app → 0123456789ab"), "{:?}", steps(&plan));
 }
 
 #[test]

@@ -26,4 +26,5 @@ mod round_trip;
 mod smoke;
 mod turns;
 mod up;
+mod volumes;
 mod watch;
