@@ -3,6 +3,7 @@
 use super::builder::PlanBuilder;
 use super::{Action, ContainerRef, HookPhase, Plan, Reason, StepId, Until};
 use crate::graph::ServiceGraph;
+use crate::graph::services::Need;
 use crate::model::{DependencyCondition, Project, ServiceName};
 use crate::observe::{Container, ContainerStatus, Health, ObservedState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,11 +23,37 @@ pub struct Lifecycle<'a> {
     pub timeout_s: Option<i64>,
 }
 
+/// Waits, so that dependents share them.
+type Gates = BTreeMap<(ServiceName, DependencyCondition, bool), StepId>;
+
+/// The wait for a dependency's condition after the steps that start it.
+fn gate(
+    plan: &mut PlanBuilder,
+    gates: &mut Gates,
+    input: &Lifecycle<'_>,
+    (needed, need): (&ServiceName, &Need),
+    dependent: &ServiceName,
+    after: Vec<StepId>,
+) -> StepId {
+    let key = (needed.clone(), need.condition, need.required);
+    *gates.entry(key).or_insert_with(|| {
+        let action = Action::Wait {
+            service: needed.clone(),
+            containers: all(input, needed).into_iter().map(ContainerRef::to).collect(),
+            until: Until::Condition(need.condition),
+            timeout_s: None,
+        };
+        let step = plan.step(action, Reason::Gate { service: dependent.clone() }, after);
+        plan.amend(step, |step| step.optional = !need.required);
+        step
+    })
+}
+
 /// `start`: containers that do not run, dependencies first, behind their gates.
 pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
     let mut plan = PlanBuilder::default();
     let mut started: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
-    let mut gates: BTreeMap<(ServiceName, DependencyCondition, bool), StepId> = BTreeMap::new();
+    let mut gates = Gates::new();
     for service in input.graph.in_order() {
         let containers = chosen(input, service);
         let asleep: Vec<&Container> =
@@ -45,18 +72,7 @@ pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
             if seen.is_empty() || (steps.is_empty() && satisfied(&seen, need.condition)) {
                 continue;
             }
-            let key = (needed.clone(), need.condition, need.required);
-            let gate = *gates.entry(key).or_insert_with(|| {
-                let action = Action::Wait {
-                    service: needed.clone(),
-                    containers: seen.iter().map(|container| ContainerRef::to(container)).collect(),
-                    until: Until::Condition(need.condition),
-                    timeout_s: None,
-                };
-                let step = plan.step(action, Reason::Gate { service: service.clone() }, steps);
-                plan.amend(step, |step| step.optional = !need.required);
-                step
-            });
+            let gate = gate(&mut plan, &mut gates, input, (needed, need), service, steps);
             after.push(gate);
         }
         if asleep.len() == containers.len()
@@ -115,8 +131,12 @@ pub fn stop(input: &Lifecycle<'_>) -> Plan {
 
 /// `restart`: the engine's restart, in order over dependencies with `restart: true`; dependents over such edges are
 /// restarted too, unless `alone`.
+///
+/// Differs: the reference restarts dependents at once, whatever condition they wait for when they are first started. Where a
+/// dependency with a condition is restarted too, its dependents wait for the condition again.
 pub fn restart(input: &Lifecycle<'_>, alone: bool) -> Plan {
     let mut plan = PlanBuilder::default();
+    let mut gates = Gates::new();
     let mut reasons: BTreeMap<ServiceName, Reason> = BTreeMap::new();
     let mut steps: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
     for service in input.graph.in_order() {
@@ -133,13 +153,17 @@ pub fn restart(input: &Lifecycle<'_>, alone: bool) -> Plan {
             (false, _) => continue,
         };
         reasons.insert(service.clone(), reason.clone());
-        let after: Vec<StepId> = input
-            .graph
-            .needs(service)
-            .into_iter()
-            .filter(|(_, need)| need.restart)
-            .flat_map(|(needed, _)| steps.get(needed).cloned().unwrap_or_default())
-            .collect();
+        let mut after = Vec::new();
+        for (needed, need) in input.graph.needs(service) {
+            let Some(restarted) = steps.get(needed).cloned() else { continue };
+            match need.condition {
+                DependencyCondition::ServiceStarted if need.restart => after.extend(restarted),
+                DependencyCondition::ServiceStarted => {}
+                DependencyCondition::ServiceHealthy | DependencyCondition::ServiceCompletedSuccessfully => {
+                    after.push(gate(&mut plan, &mut gates, input, (needed, need), service, restarted));
+                }
+            }
+        }
         for container in all(input, service) {
             let after = if container.status.is_alive() {
                 pre_stop(&mut plan, input, container, &after)

@@ -521,6 +521,10 @@ fn lifecycles_follow_the_graph_of_the_labels() {
     );
     check(
         &lifecycle::restart(&input, false),
-        &["0 restart_container p-db-1 [] asked for", "1 restart_container p-web-1 [0] asked for"],
+        &[
+            "0 restart_container p-db-1 [] asked for",
+            "1 wait db [0] `web` depends on it",
+            "2 restart_container p-web-1 [1] asked for",
+        ],
     );
 }

@@ -93,3 +93,29 @@ services:
         story.notes("failing-1 exited (7)").notes("no luck");
     });
 }
+
+#[test]
+fn pain_16_restart_waits_again_for_what_dependents_wait_for() {
+    scenario("a dependent must not be restarted before its dependency is ready again", |story| {
+        let file = "\
+services:
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    healthcheck: {test: \"true\", interval: 1s}
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {db: {condition: service_healthy}}
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        story.step("restart").runs("restart").exits(0);
+        let at = |text: &str| story.noted().find(&format!("{}-{text}", story.project()));
+        let (ready, begun) = (at("db-1 Healthy"), at("web-1 Restarting"));
+        story.must(ready.is_some() && ready < begun, "web is restarted once db is ready again");
+        story.step("only web").runs("restart web").exits(0).running("web", &[1]);
+        story.step("down").runs("down").exits(0).nothing_left();
+    });
+}
