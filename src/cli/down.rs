@@ -2,6 +2,7 @@
 
 use super::{Context, Failure, run};
 use crate::ops::down::{self, Images, Request};
+use crate::plan::Grace;
 use crate::ui::LogFormat;
 
 /// Stop and remove containers and networks. Volumes stay, unless -v.
@@ -29,6 +30,10 @@ pub struct Args {
     /// Seconds before a kill.
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<i64>,
+
+    /// Kill containers after one second, except those with a volume or a writable folder of the host, which keep their grace.
+    #[arg(long, conflicts_with = "timeout")]
+    fast: bool,
 }
 
 /// Which images.
@@ -43,7 +48,11 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let scope = run::scope(context)?;
     let request = Request {
         services: args.services.clone(),
-        timeout_s: args.timeout,
+        grace: match args.timeout {
+            Some(seconds) => Grace::Seconds(seconds),
+            None if args.fast => Grace::Fast,
+            None => Grace::Own,
+        },
         volumes: args.volumes,
         only_active: context.names_profiles(),
         images: match args.rmi {

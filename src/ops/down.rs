@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::model::ServiceName;
 use crate::observe::{self, ObserveRequest, ObservedState};
-use crate::plan::{Plan, Teardown, graph_from_labels, teardown};
+use crate::plan::{Grace, Plan, Teardown, graph_from_labels, teardown};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub struct Request {
     /// Only these services and what depends on them; empty: everything.
     pub services: Vec<String>,
-    /// Seconds before a kill.
-    pub timeout_s: Option<i64>,
+    /// How long containers may take to stop.
+    pub grace: Grace,
     /// Volumes too.
     pub volumes: bool,
     /// Containers of services that no file names, and one-offs, too.
@@ -61,7 +61,7 @@ pub async fn plan(
         graph: &graph,
         observed: &observed,
         services: (!services.is_empty()).then_some(&services),
-        timeout_s: request.timeout_s,
+        grace: request.grace,
         volumes: request.volumes,
         orphans: request.orphans,
         only_active: request.only_active,

@@ -20,7 +20,7 @@ pub use labels::graph_from_labels;
 pub use policy::{ImagePolicy, OrphanPolicy, Policy, Recreate};
 pub use reason::{FieldChange, Reason};
 pub use reconcile::{Contents, Input, Problem, diverged, diverged_networks, reconcile};
-pub use teardown::{Teardown, remove_containers, teardown};
+pub use teardown::{Grace, Teardown, remove_containers, teardown};
 
 use schemars::JsonSchema;
 use serde::Serialize;

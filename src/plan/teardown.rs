@@ -20,8 +20,8 @@ pub struct Teardown<'a> {
     pub observed: &'a ObservedState,
     /// Only these services and the ones that depend on them; `None` is everything.
     pub services: Option<&'a BTreeSet<ServiceName>>,
-    /// Seconds before a kill, where the user gave one.
-    pub timeout_s: Option<i64>,
+    /// How long containers may take to stop.
+    pub grace: Grace,
     /// Volumes too: the project's named ones and the containers' anonymous ones.
     pub volumes: bool,
     /// Containers whose service is in no file, and one-offs, too.
@@ -30,6 +30,31 @@ pub struct Teardown<'a> {
     pub only_active: bool,
     /// Images of the services that go, by reference.
     pub images: &'a BTreeSet<String>,
+}
+
+/// How long containers may take to stop before they are killed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grace {
+    /// As long as each was made for.
+    #[default]
+    Own,
+    /// So many seconds.
+    Seconds(i64),
+    /// A second, except that what has a volume or a writable folder of the host gets its own.
+    Fast,
+}
+
+impl Grace {
+    /// Seconds for one container; `None` is its own.
+    fn of(self, container: &Container) -> Option<i64> {
+        let is_data = |kind: &str| matches!(kind, "volume" | "bind");
+        match self {
+            Self::Own => None,
+            Self::Seconds(seconds) => Some(seconds),
+            Self::Fast if container.mounts.iter().any(|mount| mount.writable && is_data(&mount.kind)) => None,
+            Self::Fast => Some(1),
+        }
+    }
 }
 
 /// Plans a `down`.
@@ -58,13 +83,14 @@ pub fn teardown(input: &Teardown<'_>) -> Plan {
         }
         for container in going.iter().filter(|container| container.identity.service == service) {
             let reference = ContainerRef::to(container);
-            let gentle = input.timeout_s != Some(0);
+            let gentle = input.grace != Grace::Seconds(0);
             let mut after = dependents.clone();
             if container.status.is_alive() {
                 after = pre_stop(&mut plan, input, container, &after);
             }
             if container.status.is_alive() && gentle {
-                let stop = Action::StopContainer { container: reference.clone(), timeout_s: input.timeout_s };
+                let timeout_s = input.grace.of(container);
+                let stop = Action::StopContainer { container: reference.clone(), timeout_s };
                 let stop = plan.step(stop, Reason::Requested, after);
                 last.entry(service.clone()).or_default().push(stop);
                 after = vec![stop];

@@ -9,7 +9,7 @@ use stack::observe::{
 };
 use stack::plan::lifecycle::{self, Lifecycle};
 use stack::plan::{
-    ImagePolicy, Input, OrphanPolicy, Plan, Policy, Recreate, Teardown, graph_from_labels, reconcile,
+    Grace, ImagePolicy, Input, OrphanPolicy, Plan, Policy, Recreate, Teardown, graph_from_labels, reconcile,
     teardown,
 };
 use stack::source::{Colour, to_text};
@@ -466,20 +466,20 @@ fn down_stops_dependents_first_and_keeps_data() {
     let observed = brought_up(&project);
     let graph = ServiceGraph::of(&project);
     let nothing = BTreeSet::new();
-    let input = |timeout_s, volumes| Teardown {
+    let input = |grace, volumes| Teardown {
         project_name: "p",
         project: Some(&project),
         graph: &graph,
         observed: &observed,
         services: None,
-        timeout_s,
+        grace,
         volumes,
         orphans: false,
         only_active: false,
         images: &nothing,
     };
     check(
-        &teardown(&input(None, false)),
+        &teardown(&input(Grace::Own, false)),
         &[
             "0 stop_container p-web-1 [] asked for",
             "1 remove_container p-web-1 [0] asked for",
@@ -489,7 +489,7 @@ fn down_stops_dependents_first_and_keeps_data() {
         ],
     );
     check(
-        &teardown(&input(Some(0), true)),
+        &teardown(&input(Grace::Seconds(0), true)),
         &[
             "0 remove_container p-web-1 [] asked for",
             "1 remove_container p-db-1 [0] asked for",

@@ -128,3 +128,29 @@ fn images_go_when_asked() {
         story.must(!there(), "it is gone");
     });
 }
+
+#[test]
+fn pain_17_a_fast_down_kills_what_keeps_no_data_and_leaves_the_rest_its_grace() {
+    scenario("a fast down must not cut short what writes data", |story| {
+        let file = "\
+services:
+  worker: {image: busybox, command: sleep infinity, stop_grace_period: 30s}
+  db: {image: busybox, command: sleep infinity, stop_grace_period: 3s, volumes: [data:/data]}
+volumes: {data: {}}
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        story.runs("down --fast -t 5").exits(1);
+        story.step("down").runs("down --fast").exits(0).nothing_left();
+        if !story.is_fake() {
+            // No grace passes on the fake.
+            let killed = |service: &str, after| {
+                format!("{}-{service}-1 did not stop within {after} s", story.project())
+            };
+            let (worker, db) = (killed("worker", 1), killed("db", 3));
+            story.notes(&worker).notes(&db);
+        }
+        let volume = format!("{}_data", story.project());
+        story.must(story.has_volume(&volume), "the data stays");
+        story.step("down -v").runs("down -v").exits(0);
+    });
+}
