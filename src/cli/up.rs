@@ -252,7 +252,7 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
     let policy =
         Policy { recreate, renew_anonymous_volumes: false, images: ImagePolicy::default(), ..policy.clone() };
     let state = tokio::sync::watch::Sender::default();
-    Ok(watch::Request { load, policy, up: false, prune: true, colour: context.colour, state })
+    Ok(watch::Request { load, policy, up: false, prune: true, auto: false, colour: context.colour, state })
 }
 
 /// Runs `create`.

@@ -13,6 +13,7 @@ use crate::watch::{self, Request};
 #[command(
     after_help = "Examples:\n  stack watch           bring the stack up, then follow the files; Ctrl-C leaves it running\n  stack watch --no-up   follow the files of what runs already"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct Args {
     /// Only these services and what they depend on.
     #[arg(value_name = "SERVICE")]
@@ -25,6 +26,10 @@ pub struct Args {
     /// Remove the images that a rebuild replaced.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     prune: bool,
+
+    /// Tell rules from the Dockerfiles of services that have none, and print them in a form to paste.
+    #[arg(long)]
+    auto: bool,
 
     /// Hide build output.
     #[arg(long)]
@@ -45,6 +50,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         },
         up: !args.no_up,
         prune: args.prune,
+        auto: args.auto,
         colour: context.colour,
         state: tokio::sync::watch::Sender::default(),
     };

@@ -8,6 +8,7 @@
 //! container. So a lost event, a container that was down, a queue that overflowed all mend themselves with the next look.
 //! One batch is handled at a time; what happens meanwhile makes the next one. Start reading at [`run`].
 
+mod auto;
 mod batch;
 mod containers;
 mod fs;
@@ -19,7 +20,7 @@ mod sync;
 mod tree;
 
 use crate::engine::{Engine, EventStream};
-use crate::event::{EventKind, Subject, WatchDeed};
+use crate::event::{EventKind, LogLine, Subject, WatchDeed};
 use crate::load::{LoadRequest, Loaded, load};
 use crate::model::{ServiceName, WatchAction};
 use crate::ops::{OpsError, Scope, Session, lifecycle, up};
@@ -47,6 +48,8 @@ pub struct Request {
     pub up: bool,
     /// Images that a rebuild replaced are removed.
     pub prune: bool,
+    /// Services that are built and have no rules get those that their Dockerfile tells.
+    pub auto: bool,
     /// Whether diagnostics carry colours.
     pub colour: Colour,
     /// What is watched at the moment, in a line; empty before and after.
@@ -59,7 +62,7 @@ pub struct Request {
 /// The first `up` fails, no service can be watched, a limit of the system is reached, the engine does not answer.
 pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result<(), OpsError> {
     let engine = session.engine().await?;
-    let stack = Stack::new(loaded);
+    let stack = Stack::new(loaded, request.auto);
     if request.up {
         up::converge(session, &engine, &stack.loaded, &stack.project, &request.policy).await?;
     }
@@ -108,6 +111,13 @@ impl Watch<'_> {
             let rules::Unusable { service, index, why } = unusable;
             let message = format!("watch rule {} of `{service}` is left out: {why}", index + 1);
             self.session.warn(self.stack.project.name.as_str(), message);
+        }
+        if !self.stack.derived.is_empty() {
+            // Data, and so on standard output: it can go into a file.
+            let text = format!("# told from the Dockerfiles\n{}", self.stack.derived.trim_end());
+            let line = LogLine { source: String::new(), stderr: false, text };
+            // Nobody shows lines any more when the command ends.
+            drop(self.session.lines.send(line).await);
         }
         let text = self.tell_state();
         self.say(&format!("{text}; Ctrl-C ends it"));
@@ -198,7 +208,7 @@ impl Watch<'_> {
         if !stack_files.is_empty() || (self.broken && !batch.paths.is_empty()) {
             self.reload(&stack_files).await?;
         } else if !build_files.is_empty() {
-            self.stack = Stack::new(self.stack.loaded.clone());
+            self.stack = Stack::new(self.stack.loaded.clone(), self.request.auto);
             self.look_everywhere()?;
         }
         let touched = if batch.overflow { self.stack.look_again() } else { self.stack.touch(&batch.paths) };
@@ -375,7 +385,7 @@ impl Watch<'_> {
             self.broken = false;
             self.say("the stack files are mended");
         }
-        self.stack = Stack::new(loaded);
+        self.stack = Stack::new(loaded, self.request.auto);
         self.look_everywhere()?;
         // As `up`: what is built already is not built again. A service that was removed in the editor goes.
         let policy = Policy {

@@ -2,7 +2,7 @@
 
 use super::rules::{self, Rule};
 use super::tree::{self, Kind, Tree};
-use super::{fs, inputs};
+use super::{auto, fs, inputs};
 use crate::load::Loaded;
 use crate::model::{Project, ServiceName};
 use crate::ops::Session;
@@ -17,6 +17,8 @@ pub(super) struct Stack {
     pub(super) project: Arc<Project>,
     pub(super) rules: Vec<Rule>,
     pub(super) unusable: Vec<rules::Unusable>,
+    /// Rules that were told from Dockerfiles, as text to paste; empty without any.
+    pub(super) derived: String,
     /// What is below each rule's path.
     pub(super) trees: Vec<Tree>,
     /// Files that the model was made of.
@@ -46,14 +48,22 @@ impl Touched {
 }
 
 impl Stack {
-    pub(super) fn new(loaded: Loaded) -> Self {
+    pub(super) fn new(loaded: Loaded, auto: bool) -> Self {
         let project = Arc::new(loaded.project.clone());
-        let (rules, unusable) = rules::of_project(&project);
+        // The project itself keeps what its files say: derived rules are no reason to replace anything.
+        let ((rules, unusable), derived) = if auto {
+            let (with_rules, services) = auto::with_rules(&project);
+            let text =
+                if services.is_empty() { String::new() } else { auto::to_paste(&with_rules, &services) };
+            (rules::of_project(&with_rules), text)
+        } else {
+            (rules::of_project(&project), String::new())
+        };
         let trees = rules.iter().map(tree::scan).collect();
         let inputs = inputs::of(&loaded);
         let contents = inputs.iter().map(|file| (file.clone(), fingerprint(file))).collect();
         let locks = rules.iter().filter_map(|rule| index_lock(&rule.root)).collect();
-        Self { loaded, project, rules, unusable, trees, inputs, contents, locks }
+        Self { loaded, project, rules, unusable, derived, trees, inputs, contents, locks }
     }
 
     /// Whether git is changing a work tree: what it has written so far is half of a state that nobody means.
