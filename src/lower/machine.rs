@@ -95,7 +95,7 @@ mod tests {
 
     fn project(service: Service) -> Project {
         let mut project = Project::default();
-        project.services.insert(ServiceName::new("web"), service);
+        project.services.insert(ServiceName::new("web"), Box::new(service));
         project
     }
 

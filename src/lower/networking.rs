@@ -54,7 +54,7 @@ pub fn endpoint(project: &Project, service: &Service, key: &NetworkKey, name: &s
         driver_opts,
         priority: _,
         extensions: _,
-    } = settings;
+    } = *settings;
     let mut all = vec![name.to_owned(), service.name.to_string()];
     all.extend(aliases);
     let mut seen = std::collections::BTreeSet::new();
@@ -135,9 +135,8 @@ mod tests {
         for (name, priority) in priorities {
             let key = NetworkKey::new(*name);
             project.networks.insert(key.clone(), Network { name: format!("p_{name}"), ..Network::default() });
-            service
-                .networks
-                .insert(key, Some(ServiceNetwork { priority: *priority, ..ServiceNetwork::default() }));
+            let network = ServiceNetwork { priority: *priority, ..ServiceNetwork::default() };
+            service.networks.insert(key, Some(Box::new(network)));
         }
         (project, service)
     }

@@ -69,7 +69,7 @@ pub fn partial(tree: Arc<Node>, context: DecodeContext, diagnostics: &mut Diagno
                     } else {
                         &mut project.services
                     };
-                    of_its_kind.insert(service.name.clone(), service);
+                    of_its_kind.insert(service.name.clone(), Box::new(service));
                 });
             }
             "networks" => project.networks = decoder.keyed(&entry.value, &path, super::NetworkKey::new),

@@ -73,9 +73,9 @@ pub struct Project {
     /// The `--env-file` arguments, absolute; empty when only the default `.env` was read.
     pub env_files: Vec<PathBuf>,
     /// Services that take part.
-    pub services: BTreeMap<ServiceName, Service>,
+    pub services: BTreeMap<ServiceName, Box<Service>>,
     /// Services that an inactive profile or a selection leaves out. They are not orphans.
-    pub disabled_services: BTreeMap<ServiceName, Service>,
+    pub disabled_services: BTreeMap<ServiceName, Box<Service>>,
     /// Networks that a service uses (all of them with `--all-resources`).
     pub networks: BTreeMap<NetworkKey, Network>,
     /// Named volumes that a service uses.
@@ -130,7 +130,7 @@ impl Project {
 
     /// A service that takes part, by its key.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services.get(name)
+        self.services.get(name).map(AsRef::as_ref)
     }
 }
 

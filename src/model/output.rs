@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 struct Document<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     name: &'a str,
-    services: &'a BTreeMap<ServiceName, Service>,
+    services: &'a BTreeMap<ServiceName, Box<Service>>,
     #[serde(skip_serializing_if = "is_empty")]
     networks: &'a BTreeMap<NetworkKey, Network>,
     #[serde(skip_serializing_if = "is_empty")]

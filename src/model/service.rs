@@ -199,7 +199,7 @@ pub struct Service {
     pub network_mode: String,
     /// Networks it joins.
     #[serde(skip_serializing_if = "is_default")]
-    pub networks: BTreeMap<NetworkKey, Option<ServiceNetwork>>,
+    pub networks: BTreeMap<NetworkKey, Option<Box<ServiceNetwork>>>,
     /// Do not kill it when memory is short.
     #[serde(skip_serializing_if = "is_default")]
     pub oom_kill_disable: bool,

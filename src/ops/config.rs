@@ -109,7 +109,7 @@ pub fn hashes(loaded: &Loaded, services: &str) -> Result<String, String> {
     let project = &loaded.project;
     let line = |service: &Service| format!("{} {}", service.name, hash::service(service));
     if services == "*" {
-        return Ok(lines(project.services.values().map(line)));
+        return Ok(lines(project.services.values().map(|service| line(service))));
     }
     let names: BTreeSet<&str> = services.split(',').collect();
     let found: Result<Vec<String>, String> = names
@@ -188,10 +188,10 @@ mod tests {
     fn project() -> Loaded {
         let mut project = Project { name: ProjectName::new("shop"), ..Project::default() };
         for service in [service("web", "nginx", &["b"]), service("db", "", &["a", "b"])] {
-            project.services.insert(service.name.clone(), service);
+            project.services.insert(service.name.clone(), Box::new(service));
         }
         let off = service("off", "x", &["c"]);
-        project.disabled_services.insert(off.name.clone(), off);
+        project.disabled_services.insert(off.name.clone(), Box::new(off));
         loaded(project)
     }
 
@@ -218,7 +218,7 @@ mod tests {
         let mut loaded = project();
         loaded.project.services.clear();
         let price = Service { image: "a$b".to_owned(), ..service("s", "", &[]) };
-        loaded.project.services.insert(price.name.clone(), price);
+        loaded.project.services.insert(price.name.clone(), Box::new(price));
         assert_eq!(render(&loaded, Format::Yaml), "name: shop\nservices:\n  s:\n    image: a$$b\n");
     }
 

@@ -85,7 +85,7 @@ fn provide(completed: Option<Project>, own: &Project, provided: &Provided) -> Op
     let mut project = completed.unwrap_or_else(|| own.clone());
     for service in project.services.values_mut() {
         if let Cow::Owned(given) = lower::machine::provided_to(service, provided) {
-            *service = given;
+            **service = given;
         }
     }
     Some(project)

@@ -90,7 +90,7 @@ pub fn complete(loaded: &mut Loaded, saved: &Saved) {
     project.env_files.clone_from(&saved.env_files);
     for name in &saved.disabled {
         let service = Service { name: name.clone(), ..Service::default() };
-        project.disabled_services.insert(name.clone(), service);
+        project.disabled_services.insert(name.clone(), Box::new(service));
     }
 }
 

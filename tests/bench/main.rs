@@ -23,6 +23,7 @@ mod bare;
 mod chain;
 mod counted;
 mod engine;
+mod peak;
 mod watch;
 
 /// One way of doing the job.
@@ -80,15 +81,28 @@ impl Bench {
         self.case("version", &[Contestant::Stack, Contestant::Compose], |who| {
             self.run(who, None, &["version"])
         });
-        for services in [1, 100, 1000] {
+        for (services, compose) in [(1, true), (100, true), (1000, false), (10_000, false)] {
             let file = self.file(&format!("config{services}.yaml"), &dense(services));
-            // The reference needs seconds for 100 of these, and minutes for 1000.
-            let who: &[Contestant] =
-                if services > 100 { &[Contestant::Stack] } else { &[Contestant::Stack, Contestant::Compose] };
-            self.case(&format!("config, {services} services"), who, |who| {
-                self.run(who, Some(&file), &["config", "--quiet"])
-            });
+            // The reference needs seconds for 100 of these, and does not come to an end with 1,000 within minutes.
+            self.config(&format!("config, {services} services"), &file, compose);
         }
+        for (services, compose) in [(100, true), (1000, true), (10_000, false)] {
+            let file = self.file(&format!("rich{services}.yaml"), &rich(services));
+            self.config(&format!("config, {services} rich services"), &file, compose);
+        }
+    }
+
+    /// Time and peak memory of one file's way through the whole process.
+    fn config(&self, name: &str, file: &Path, compose: bool) {
+        let both = [Contestant::Stack, Contestant::Compose];
+        let who = both.get(..if compose { 2 } else { 1 }).expect("there are two");
+        self.case(name, who, |who| self.run(who, Some(file), &["config", "--quiet"]));
+        let peak = |who: Contestant| {
+            let mut command = self.command(who, None, Some(file), &["config", "--quiet"]);
+            peak::memory(&mut command).map_or_else(String::new, |bytes| format!("{:.1} MB", bytes / 1e6))
+        };
+        let compose = if compose && self.compose { peak(Contestant::Compose) } else { String::new() };
+        println!("{:<36}{:>11}{compose:>12}", "  its peak memory", peak(Contestant::Stack));
     }
 
     fn case(&self, name: &str, who: &[Contestant], run: impl Fn(Contestant) -> Duration) {
@@ -117,6 +131,15 @@ impl Bench {
 
     /// Runs a command, with another engine address when one is given.
     fn run_at(&self, who: Contestant, host: Option<&str>, file: Option<&Path>, words: &[&str]) -> Duration {
+        let mut command = self.command(who, host, file, words);
+        let started = Instant::now();
+        let ended = command.output().expect("the program starts");
+        let time = started.elapsed();
+        assert!(ended.status.success(), "{words:?} failed: {}", String::from_utf8_lossy(&ended.stderr));
+        time
+    }
+
+    fn command(&self, who: Contestant, host: Option<&str>, file: Option<&Path>, words: &[&str]) -> Command {
         let mut command = match who {
             Contestant::Compose => {
                 let mut command = Command::new("docker");
@@ -132,11 +155,7 @@ impl Bench {
             command.env("DOCKER_HOST", host);
         }
         command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let started = Instant::now();
-        let ended = command.output().expect("the program starts");
-        let time = started.elapsed();
-        assert!(ended.status.success(), "{words:?} failed: {}", String::from_utf8_lossy(&ended.stderr));
-        time
+        command
     }
 
     fn folder_for(&self, name: &str) -> PathBuf {
@@ -184,6 +203,35 @@ fn dense(count: usize) -> String {
         }
     }
     text.push_str("networks: {front: {}, back: {}}\nvolumes: {data: {}}\n");
+    text
+}
+
+/// Services as big projects have them: three times the lines of a [`dense`] one, long forms beside short ones, everything
+/// shared through anchors and merge keys; each waits for the one before.
+fn rich(count: usize) -> String {
+    let mut text = "x-env: &env\n  LOG_LEVEL: info\n  TZ: UTC\n  REGION: ${REGION:-eu-west-1}\nx-base: &base\n  restart: \
+                    unless-stopped\n  logging:\n    driver: json-file\n    options: {max-size: 10m, max-file: \"3\"}\n  \
+                    networks: [front, back]\nservices:\n"
+        .to_owned();
+    for number in 1..=count {
+        text.push_str(&format!(
+            "  s{number}:\n    <<: *base\n    image: registry.example/team/s{number}:${{TAG:-1.0}}\n    command: [serve, --port, \
+             \"8080\"]\n    environment:\n      <<: *env\n      NAME: s{number}\n      URL: postgres://user:pass@db:5432/s{number}\n    \
+             ports:\n      - \"{}:80\"\n      - target: 443\n        published: \"{}\"\n        protocol: tcp\n    volumes:\n      \
+             - data:/var/lib/data\n      - ./conf/{number}:/etc/app:ro\n    labels:\n      team: core\n      index: \"{number}\"\n    \
+             healthcheck:\n      test: [CMD, curl, -f, \"http://localhost/health\"]\n      interval: 10s\n      timeout: 3s\n      \
+             retries: 5\n      start_period: 20s\n    deploy:\n      resources:\n        limits: {{cpus: \"0.5\", memory: 128M}}\n",
+            10_000 + number,
+            30_000 + number
+        ));
+        if number > 1 {
+            text.push_str(&format!(
+                "    depends_on:\n      s{}:\n        condition: service_healthy\n",
+                number - 1
+            ));
+        }
+    }
+    text.push_str("networks:\n  front: {}\n  back: {}\nvolumes:\n  data: {}\n");
     text
 }
 

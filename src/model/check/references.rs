@@ -170,7 +170,7 @@ fn contexts(project: &Project, gaps: &Gaps, service: &Service, diagnostics: &mut
         let Some(name) = context.strip_prefix("service:") else { continue };
         let span =
             value_span(project, &["services", service.name.as_str(), "build", "additional_contexts", key]);
-        let known = project.service(name).or_else(|| project.disabled_services.get(name));
+        let known = project.service(name).or_else(|| project.disabled_services.get(name).map(AsRef::as_ref));
         let diagnostic = match known {
             _ if gaps.may_declare("services", name) => continue,
             Some(known) if known.build.is_some() => continue,

@@ -81,12 +81,11 @@ impl Reconciler<'_> {
 
     /// Models are configured each time: their runner forgets what it was told.
     pub(super) fn models(&mut self) {
-        let takes_part = |service: &&Service| self.replicas(service) > 0;
         let used: BTreeSet<ModelKey> = self
             .project
             .services
             .values()
-            .filter(takes_part)
+            .filter(|service| self.replicas(service) > 0)
             .flat_map(|service| service.models.keys().cloned())
             .collect();
         for key in used {

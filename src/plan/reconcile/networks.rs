@@ -154,7 +154,7 @@ impl<'a> Reconciler<'a> {
     }
 
     pub(super) fn service_of(&self, container: &Container) -> Option<&'a crate::model::Service> {
-        self.project.services.get::<ServiceName>(&container.identity.service)
+        self.project.services.get::<ServiceName>(&container.identity.service).map(AsRef::as_ref)
     }
 }
 

@@ -216,7 +216,7 @@ fn the_rules_can_be_pasted() {
     let service =
         Service { name: crate::model::ServiceName::new("web"), develop: Some(develop), ..Service::default() };
     let mut project = Project { working_dir: "/p".into(), ..Project::default() };
-    project.services.insert(service.name.clone(), service);
+    project.services.insert(service.name.clone(), Box::new(service));
     let text = to_paste(&project, &["web".to_owned()]);
     assert_eq!(
         text,
