@@ -212,6 +212,54 @@ impl Visitor<'_> for BitsVisitor {
     }
 }
 
+/// A list of texts and whole numbers, where a fraction or a boolean has no meaning.
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let texts = Vec::<WholeText>::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(|text| text.0).collect())
+}
+
+/// A mapping whose values are texts, whole numbers or nothing.
+pub(super) fn text_values<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let texts = BTreeMap::<String, WholeText>::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(|(key, text)| (key, text.0)).collect())
+}
+
+struct WholeText(String);
+
+impl<'de> Deserialize<'de> for WholeText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WholeTextVisitor)
+    }
+}
+
+struct WholeTextVisitor;
+
+impl Visitor<'_> for WholeTextVisitor {
+    type Value = WholeText;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("text or a whole number")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<WholeText, E> {
+        Ok(WholeText(String::new()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<WholeText, E> {
+        Ok(WholeText(number.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<WholeText, E> {
+        Ok(WholeText(number.to_string()))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<WholeText, E> {
+        Ok(WholeText(text.to_owned()))
+    }
+}
+
 /// A number of devices: `all` is `-1`.
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     deserializer.deserialize_any(CountVisitor)

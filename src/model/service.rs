@@ -137,7 +137,7 @@ pub struct Service {
     #[serde(with = "serial::hosts", skip_serializing_if = "is_default")]
     pub extra_hosts: BTreeMap<String, Vec<String>>,
     /// Further groups of the process.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "serial::texts", skip_serializing_if = "is_default")]
     pub group_add: Vec<String>,
     /// GPUs.
     #[serde(skip_serializing_if = "is_default")]
@@ -258,7 +258,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "is_default")]
     pub stop_signal: String,
     /// Options of the storage driver.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "serial::text_values", skip_serializing_if = "is_default")]
     pub storage_opt: BTreeMap<String, String>,
     /// Kernel parameters.
     #[serde(skip_serializing_if = "is_default")]

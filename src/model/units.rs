@@ -66,6 +66,8 @@ impl FromStr for ByteSize {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
+        // Differs: the reference reads `-1` only where it is written without quotes, but quotes it in what `config` prints
+        // and so refuses its own output.
         if let Ok(bytes) = text.parse::<i64>() {
             return Ok(Self(bytes));
         }
@@ -130,6 +132,7 @@ impl Visitor<'_> for ByteSizeVisitor {
         Ok(ByteSize(bytes))
     }
 
+    // Differs: the reference passes over a size like `1e9` in silence, and so sets no limit.
     fn visit_f64<E: de::Error>(self, bytes: f64) -> Result<ByteSize, E> {
         truncate(bytes)
             .map(ByteSize)
@@ -299,6 +302,7 @@ mod tests {
             (".5k", 512),
             ("1p", 1 << 50),
             ("1.5", 1),
+            // Differs: see the place.
             ("-1", -1),
         ] {
             check_size(text, Ok(bytes));

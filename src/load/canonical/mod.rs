@@ -212,12 +212,10 @@ impl Speller<'_> {
     }
 
     fn port(&mut self, span: Span, text: &str, reason: &str) {
-        if !self.lenient {
-            let message = format!("`{text}` in `{}` is not a port: {reason}", self.address());
-            let diagnostic = Diagnostic::error("invalid-port", span, message)
-                .label("expected `container`, `host:container` or `ip:host:container`, numbers or ranges");
-            self.diagnostics.push(diagnostic);
-        }
+        let message = format!("`{text}` in `{}` is not a port: {reason}", self.address());
+        let diagnostic = Diagnostic::error("invalid-port", span, message)
+            .label("expected `container`, `host:container` or `ip:host:container`, numbers or ranges");
+        self.diagnostics.push(diagnostic);
     }
 
     fn pairs(&mut self, items: &[Node]) -> Option<Mapping> {
@@ -244,15 +242,19 @@ impl Speller<'_> {
                     continue;
                 }
                 _ => {
-                    let reason = format!("{} cannot be one", item.kind());
-                    self.unreadable(item.span, "invalid-port", "a list of ports", &reason);
+                    let message =
+                        format!("`{}` is not a list of ports: {} cannot be one", self.address(), item.kind());
+                    self.diagnostics.push(Diagnostic::error("invalid-port", item.span, message));
                     continue;
                 }
             };
             match ports::parse(&text, item.span) {
                 Ok(ports) => spelled.extend(ports),
                 Err(reason) => {
-                    self.port(item.span, &text, &reason);
+                    // A text may hold a template that is yet to be filled in; nothing else can.
+                    if !(self.lenient && item.as_str().is_some()) {
+                        self.port(item.span, &text, &reason);
+                    }
                     spelled.push(item);
                 }
             }

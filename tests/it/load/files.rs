@@ -1,7 +1,7 @@
 //! Whole loads over files of their own: what a drop-in's users lean on, and what they read when it goes wrong.
 
 use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
-use stack::load::{LoadRequest, Loaded, load, locate};
+use stack::load::{LoadRequest, Loaded, Skip, load, locate, tree};
 use stack::source::{Colour, to_text};
 use std::path::Path;
 
@@ -196,6 +196,22 @@ proptest! {
             Err(failure) => drop(to_text(&failure.diagnostics, &failure.sources, Colour::Never)),
         }
     }
+}
+
+#[test]
+fn a_port_that_no_variable_can_mend_is_refused_before_interpolation_too() {
+    let ports = |ports: &str| {
+        let text = format!("services: {{a: {{image: x, ports: [{ports}]}}}}\n");
+        let (_folder, mut request) = folder(&[("compose.yaml", &text)]);
+        request.skip = Skip { interpolation: true, ..Skip::default() };
+        match tree(&request) {
+            Ok(_) => String::new(),
+            Err(failure) => to_text(&failure.diagnostics, &failure.sources, Colour::Never),
+        }
+    };
+    assert_eq!(ports("'${PORT}:80'"), "");
+    assert!(ports("-1").starts_with("error: `-1` in `services.a.ports` is not a port"), "{}", ports("-1"));
+    assert!(ports("1.5").contains("a number cannot be one"), "{}", ports("1.5"));
 }
 
 #[test]
