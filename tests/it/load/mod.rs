@@ -10,3 +10,5 @@ mod fuzz;
 mod golden;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod properties;
