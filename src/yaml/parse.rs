@@ -298,10 +298,15 @@ impl Composer<'_, '_> {
         let span = value.span;
         match value.data {
             Data::Mapping(mapping) => {
-                for (key, entry) in mapping {
-                    if !into.contains(&key) {
-                        into.insert(key, entry.key_span, entry.value);
+                for (key, mut entry) in mapping {
+                    match into.entry(&key).map(|own| own.value.tag) {
+                        None => {}
+                        // `!reset` takes away what is below, and not what comes in beside it: as the reference has it, the
+                        // merged value then stands alone.
+                        Some(Some(Tag::Reset)) => entry.value.tag = Some(Tag::Override),
+                        Some(_) => continue,
                     }
+                    into.insert(key, entry.key_span, entry.value);
                 }
                 Ok(())
             }

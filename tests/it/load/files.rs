@@ -215,6 +215,23 @@ fn a_port_that_no_variable_can_mend_is_refused_before_interpolation_too() {
 }
 
 #[test]
+fn a_reset_beside_a_merge_key_takes_what_is_below_and_leaves_what_is_merged() {
+    let (_folder, mut request) = folder(&[
+        ("base.yaml", "services: {a: {image: below, environment: {KEPT: '1'}, labels: {gone: '1'}}}\n"),
+        (
+            "over.yaml",
+            "x-b: &b {image: merged, labels: {come: '1'}}\nservices: {a: {<<: *b, image: !reset null, labels: !reset {}}}\n",
+        ),
+    ]);
+    request.files = vec!["base.yaml".to_owned(), "over.yaml".to_owned()];
+    let loaded = loads(&request);
+    let service = loaded.project.service("a").unwrap();
+    assert_eq!(service.image, "merged");
+    assert_eq!(service.labels.keys().collect::<Vec<_>>(), ["come"]);
+    assert!(service.environment.contains_key("KEPT"));
+}
+
+#[test]
 fn a_missing_required_variable_says_so_in_the_authors_words() {
     let text = "services:\n  a:\n    image: app:${TAG:?set TAG first}\n";
     insta::assert_snapshot!(refuses(&[("compose.yaml", text)]), @r#"
