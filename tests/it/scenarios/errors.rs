@@ -25,10 +25,12 @@ fn what_is_not_supported_is_refused_at_its_line() {
 services:
   web:
     image: busybox
-    use_api_socket: true
+    uts: service:other
+  other:
+    image: busybox
 ";
         story.step("up").file("compose.yaml", file).runs("up -d").exits(1);
-        story.notes("`use_api_socket` is not supported yet").notes("compose.yaml:4:").nothing_left();
+        story.notes("`service:other` is none of").notes("compose.yaml:4:").nothing_left();
     });
 }
 
