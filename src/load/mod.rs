@@ -18,6 +18,7 @@ mod extends;
 mod history;
 mod include;
 mod interpolate;
+mod memory;
 mod merge;
 mod normalize;
 mod pipeline;

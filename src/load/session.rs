@@ -82,6 +82,7 @@ impl<'request> Session<'request> {
     /// The documents of a source.
     pub fn parse(&mut self, id: SourceId) -> Vec<Node> {
         let text = self.text(id);
+        super::memory::prepare(text.len());
         parse(id, &text, &mut self.diagnostics)
     }
 
