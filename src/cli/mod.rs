@@ -112,34 +112,6 @@ enum Command {
     Watch(watch::Args),
 }
 
-impl Command {
-    /// Whether a dry run of it only asks: all that changes anything goes through plans, or nothing changes.
-    fn can_rehearse(&self) -> bool {
-        match self {
-            Self::Apply(_)
-            | Self::Config(_)
-            | Self::Create(_)
-            | Self::Down(_)
-            | Self::Exec(_)
-            | Self::Kill(_)
-            | Self::Logs(_)
-            | Self::Ls(_)
-            | Self::Pause(_)
-            | Self::Plan(_)
-            | Self::Ps(_)
-            | Self::Restart(_)
-            | Self::Rm(_)
-            | Self::Rollback(_)
-            | Self::Start(_)
-            | Self::Stop(_)
-            | Self::Unpause(_)
-            | Self::Up(_)
-            | Self::Version(_) => true,
-            Self::Watch(_) => false,
-        }
-    }
-}
-
 /// What every command gets: the flags before it, and the process's surroundings.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -241,10 +213,6 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
-    if context.dry_run && !command.can_rehearse() {
-        return Err(Failure::message("--dry-run is not supported by this command")
-            .hint("`stack plan` shows what would change"));
-    }
     match command {
         Command::Apply(args) => apply::run(context, args),
         Command::Config(args) => config::run(context, args),

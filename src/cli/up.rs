@@ -230,6 +230,10 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         }
         Some(_) | None => (None, format),
     };
+    if args.watch && context.dry_run {
+        let request = watch::Request { up: true, policy, ..watched(context, args, &Policy::default())? };
+        return super::watch::rehearse(context, &loaded, &request);
+    }
     let watching = (args.watch || menu.is_some()).then(|| watched(context, args, &policy)).transpose()?;
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {

@@ -1,8 +1,9 @@
 //! `stack watch`.
 
 use super::{Context, Failure, run};
+use crate::load::Loaded;
 use crate::plan::{ImagePolicy, Policy};
-use crate::ui::LogFormat;
+use crate::ui::{LogFormat, stream};
 use crate::watch::{self, Request};
 
 /// Follow the files and keep the running stack like them.
@@ -54,8 +55,23 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         colour: context.colour,
         state: tokio::sync::watch::Sender::default(),
     };
+    if context.dry_run {
+        return rehearse(context, &loaded, &request);
+    }
     let context = context.scrolling(args.quiet);
     run::with_session(&context, Some(&loaded), LogFormat::default(), async |session| {
         Box::pin(watch::run(session, loaded.clone(), &request)).await
     })
+}
+
+/// Shows what a watch would do first, and what it would follow.
+///
+/// # Errors
+/// The first `up` cannot be planned.
+pub(super) fn rehearse(context: &Context, loaded: &Loaded, request: &Request) -> Result<(), Failure> {
+    let text = run::with_session(context, Some(loaded), LogFormat::default(), async |session| {
+        Box::pin(watch::rehearse(session, loaded, request)).await
+    })?;
+    stream::data(&text)?;
+    Ok(())
 }

@@ -83,6 +83,19 @@ pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result
     watch.follow().await
 }
 
+/// Does nothing of it: rehearses the `up` that a watch begins with, and says in lines what would be followed after that.
+///
+/// # Errors
+/// The first `up` cannot be planned, the engine does not answer.
+pub async fn rehearse(session: &Session, loaded: &Loaded, request: &Request) -> Result<String, OpsError> {
+    let stack = Stack::new(loaded.clone(), request.auto);
+    if request.up {
+        let engine = session.engine().await?;
+        up::converge(session, &engine, &stack.loaded, &stack.project, &request.policy).await?;
+    }
+    Ok(stack.text())
+}
+
 /// A session of watching.
 struct Watch<'a> {
     session: &'a Session,
@@ -108,13 +121,11 @@ impl Watch<'_> {
         self.look_everywhere()?;
         self.containers.refresh(&self.engine, &self.stack).await?;
         for unusable in &self.stack.unusable {
-            let rules::Unusable { service, index, why } = unusable;
-            let message = format!("watch rule {} of `{service}` is left out: {why}", index + 1);
-            self.session.warn(self.stack.project.name.as_str(), message);
+            self.session.warn(self.stack.project.name.as_str(), unusable.to_string());
         }
         if !self.stack.derived.is_empty() {
             // Data, and so on standard output: it can go into a file.
-            let text = format!("# told from the Dockerfiles\n{}", self.stack.derived.trim_end());
+            let text = self.stack.derived.trim_end().to_owned();
             let line = LogLine { source: String::new(), stderr: false, text };
             // Nobody shows lines any more when the command ends.
             drop(self.session.lines.send(line).await);

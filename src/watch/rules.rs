@@ -58,6 +58,29 @@ pub struct Unusable {
     pub why: String,
 }
 
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { service, index, why } = self;
+        write!(formatter, "watch rule {} of `{service}` is left out: {why}", index + 1)
+    }
+}
+
+/// What it does with a path that changes.
+impl std::fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { service, target, .. } = self;
+        match self.action {
+            WatchAction::Sync => write!(formatter, "sync to `{target}` of {service}"),
+            WatchAction::Rebuild => write!(formatter, "rebuild {service}"),
+            WatchAction::Restart => write!(formatter, "restart {service}"),
+            WatchAction::SyncRestart => write!(formatter, "sync to `{target}` of {service}, then restart it"),
+            WatchAction::SyncExec => {
+                write!(formatter, "sync to `{target}` of {service}, then run its command")
+            }
+        }
+    }
+}
+
 /// All rules of a project's services, and those that cannot be followed.
 pub fn of_project(project: &Project) -> (Vec<Rule>, Vec<Unusable>) {
     let mut rules = Vec::new();

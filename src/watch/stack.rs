@@ -53,8 +53,11 @@ impl Stack {
         // The project itself keeps what its files say: derived rules are no reason to replace anything.
         let ((rules, unusable), derived) = if auto {
             let (with_rules, services) = auto::with_rules(&project);
-            let text =
-                if services.is_empty() { String::new() } else { auto::to_paste(&with_rules, &services) };
+            let text = if services.is_empty() {
+                String::new()
+            } else {
+                format!("# told from the Dockerfiles\n{}", auto::to_paste(&with_rules, &services))
+            };
             (rules::of_project(&with_rules), text)
         } else {
             (rules::of_project(&project), String::new())
@@ -64,6 +67,25 @@ impl Stack {
         let contents = inputs.iter().map(|file| (file.clone(), fingerprint(file))).collect();
         let locks = rules.iter().filter_map(|rule| index_lock(&rule.root)).collect();
         Self { loaded, project, rules, unusable, derived, trees, inputs, contents, locks }
+    }
+
+    /// What would be followed, a line for each rule and for each file that is there and makes the stack.
+    pub(super) fn text(&self) -> String {
+        let base = &self.project.working_dir;
+        let shown = |path: &Path| path.strip_prefix(base).unwrap_or(path).display().to_string();
+        let mut text = String::new();
+        for rule in &self.rules {
+            text.push_str(&format!("watch `{}`: {rule}\n", shown(&rule.root)));
+        }
+        for unusable in &self.unusable {
+            text.push_str(&format!("{unusable}\n"));
+        }
+        // Override files that may appear are followed as well; naming them all would hide what is there.
+        for file in self.inputs.iter().filter(|file| file.exists()) {
+            text.push_str(&format!("follow `{}`: apply what changes\n", shown(file)));
+        }
+        text.push_str(&self.derived);
+        text
     }
 
     /// Whether git is changing a work tree: what it has written so far is half of a state that nobody means.

@@ -121,7 +121,9 @@ fn a_saved_plan_does_what_it_says_or_nothing() {
 #[test]
 fn a_dry_run_of_any_command_only_asks_and_shows_the_plan() {
     on_the_fake("with --dry-run nothing may change, whatever the command", |story, _| {
-        story.file("compose.yaml", SHOP);
+        let develop =
+            "    develop: {watch: [{path: src, action: sync, target: /app}]}\n    depends_on: [db]\n";
+        story.file("compose.yaml", &SHOP.replace("    depends_on: [db]\n", develop)).file("src/main.py", "");
         for words in ["--dry-run up -d", "up --dry-run", "create --dry-run"] {
             story.step(words).runs(words).exits(0).changed_nothing().prints("+ create container");
         }
@@ -147,7 +149,15 @@ fn a_dry_run_of_any_command_only_asks_and_shows_the_plan() {
             .exits(0)
             .changed_nothing()
             .notes("would run `true`");
-        story.step("watch").runs("watch --dry-run").exits(1).notes("not supported");
+        for words in ["watch --dry-run", "up --watch --dry-run"] {
+            story.step(words).runs(words).exits(0).changed_nothing();
+            story
+                .prints("Nothing to do: ")
+                .prints("watch `src`: sync to `/app` of web\n")
+                .prints("follow `compose.yaml`");
+        }
+        story.step("only watch").runs("watch --no-up --dry-run").exits(0);
+        story.must(story.printed().starts_with("watch `src`"), "there is no plan to show");
         story.step("stop").runs("stop").exits(0);
         story.step("start").runs("start --dry-run").exits(0).changed_nothing().prints("▸ start container");
         story.step("start, pause").runs("start").exits(0).runs("pause").exits(0);
