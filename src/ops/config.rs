@@ -29,7 +29,7 @@ pub fn render(loaded: &Loaded, format: Format) -> String {
         Format::Yaml => yaml::to_yaml(&output::yaml_tree(&loaded.project)),
         Format::Json => json_line(&output::json_tree(&loaded.project)),
     };
-    text.replace('$', "$$")
+    if text.contains('$') { text.replace('$', "$$") } else { text }
 }
 
 /// `--no-interpolate`: the model as it was before interpolation, keys sorted, templates as written.

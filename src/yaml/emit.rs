@@ -6,6 +6,7 @@
 
 use super::resolve;
 use super::{Data, Mapping, Node, float_yaml};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Writes a tree as one document. A mapping without keys is `{}`.
@@ -33,7 +34,13 @@ struct Writer {
 
 impl Writer {
     fn indent(&mut self, columns: usize) {
-        self.text.extend(std::iter::repeat_n(' ', columns));
+        const BLANKS: &str = "                                ";
+        let mut left = columns;
+        while let Some(last) = left.checked_sub(BLANKS.len()) {
+            self.text.push_str(BLANKS);
+            left = last;
+        }
+        self.text.push_str(BLANKS.get(..left).unwrap_or_default());
     }
 
     /// Writes the entries at a column; `inline` when the first one continues a line (`- key: …`).
@@ -43,7 +50,11 @@ impl Writer {
                 self.indent(column);
             }
             if is_simple_key(key) {
-                self.text.push_str(&one_line(key, true));
+                if is_everyday(key) {
+                    self.text.push_str(key);
+                } else {
+                    self.text.push_str(&one_line(key, true));
+                }
                 self.text.push(':');
                 self.value(&entry.value, column);
             } else {
@@ -136,7 +147,9 @@ impl Writer {
     }
 
     fn string(&mut self, text: &str, column: usize) {
-        if text.contains('\n') && Analysis::of(text).block_allowed {
+        if is_everyday(text) {
+            self.text.push_str(text);
+        } else if text.contains('\n') && Analysis::of(text).block_allowed {
             self.block(text, column);
         } else {
             self.text.push_str(&one_line(text, false));
@@ -176,27 +189,46 @@ fn closes_its_line(text: &str) -> bool {
 
 /// Whether a key fits before a `:` on one line; the parser looks no further than 128 bytes for the colon.
 fn is_simple_key(key: &str) -> bool {
-    key.len() <= 128 && !key.contains(is_break)
+    key.len() <= 128 && (is_everyday(key) || !key.contains(is_break))
+}
+
+/// Whether a text is, at one look, one that stands bare: names, paths, images, sentences. It begins with a letter, `/` or
+/// `_`, goes on with characters that mean nothing to YAML, and is too long for a word that does. Most texts are such;
+/// `false` says nothing.
+fn is_everyday(text: &str) -> bool {
+    /// No word with a meaning (`null`, `false`) is longer.
+    const LONGEST_WORD: usize = 5;
+    let [first, .., last] = text.as_bytes() else { return false };
+    let harmless = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'@' | b'=' | b'+')
+    };
+    (first.is_ascii_alphabetic() || matches!(first, b'/' | b'_'))
+        && text.len() > LONGEST_WORD
+        && harmless(last)
+        // A colon or a blank inside is harmless too, as long as they do not come together.
+        && text.bytes().zip(text.bytes().skip(1)).all(|(byte, next)| {
+            harmless(&byte) || (byte == b':' && next != b' ') || byte == b' '
+        })
 }
 
 /// Text as a plain, single-quoted or double-quoted scalar on one line.
-fn one_line(text: &str, key: bool) -> String {
+fn one_line(text: &str, key: bool) -> Cow<'_, str> {
     let analysis = Analysis::of(text);
     // As a key `<<` is an order to merge.
     let merges = key && text == "<<";
     let plain = reads_back_as_text(text) && !merges && !text.contains('\n');
     if plain && analysis.plain_allowed && !(key && text.is_empty()) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     if plain && analysis.single_quotes_allowed {
-        return format!("'{}'", text.replace('\'', "''"));
+        return Cow::Owned(format!("'{}'", text.replace('\'', "''")));
     }
-    double_quoted(text)
+    Cow::Owned(double_quoted(text))
 }
 
 /// Whether a parser takes the bare text for text: also one that reads YAML 1.1's booleans and base-60 numbers.
 fn reads_back_as_text(text: &str) -> bool {
-    matches!(resolve::plain(text), Data::String(_)) && !is_old_boolean(text) && !is_base_60(text)
+    resolve::plain(text).is_none() && !is_old_boolean(text) && !is_base_60(text)
 }
 
 fn is_old_boolean(text: &str) -> bool {
@@ -350,7 +382,9 @@ fn double_quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::source::{Diagnostics, SourceMap, Span};
+    use proptest::collection::vec;
     use proptest::prelude::{any, proptest};
+    use proptest::sample::select;
 
     fn check(text: &str, expect: &str) {
         let mut mapping = Mapping::default();
@@ -431,6 +465,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_quick_look_agrees_with_the_whole_analysis(letters in vec(select("abZ09_-./@=+: ~#null".chars().collect::<Vec<_>>()), 0..12)) {
+            let text: String = letters.into_iter().collect();
+            if is_everyday(&text) {
+                assert_eq!(one_line(&text, true), text);
+            }
+        }
+
         #[test]
         fn what_is_written_reads_back(text in any::<String>(), key in any::<String>()) {
             let mut mapping = Mapping::default();

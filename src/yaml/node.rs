@@ -188,6 +188,28 @@ impl Mapping {
         }
     }
 
+    /// Adds `key`, which must not be there yet.
+    ///
+    /// # Errors
+    /// Where the key stands that is there already; it stays as it is.
+    pub fn add(&mut self, key: String, key_span: Span, value: Node) -> Result<(), (String, Span)> {
+        match &mut self.entries {
+            Entries::Few(list) if list.len() < FEW => {
+                if let Some((_, known)) = list.iter().find(|(known, _)| *known == key) {
+                    return Err((key, known.key_span));
+                }
+                list.push((key, Entry { key_span, value }));
+            }
+            Entries::Few(_) | Entries::Many(_) => {
+                if let Some(known) = self.entry(&key) {
+                    return Err((key, known.key_span));
+                }
+                self.insert(key, key_span, value);
+            }
+        }
+        Ok(())
+    }
+
     /// Removes `key`, keeping the order of the rest.
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
         match &mut self.entries {

@@ -180,8 +180,8 @@ impl Composer<'_, '_> {
 
     fn scalar(&mut self, span: Span, tag: Option<&str>, text: String, plain: bool) -> Node {
         let Some(tag) = tag else {
-            let data = if plain { resolve::plain(&text) } else { Data::String(text) };
-            return Node::new(span, data);
+            let value = if plain { resolve::plain(&text) } else { None };
+            return Node::new(span, value.unwrap_or(Data::String(text)));
         };
         let Some(core) = tag.strip_prefix(CORE) else {
             return Node { span, tag: local_tag(tag), data: Data::String(text) };
@@ -190,12 +190,12 @@ impl Composer<'_, '_> {
             // `!!merge` only means something on a key, where it was looked at before.
             ("str" | "merge", _) => Some(Data::String(text)),
             ("binary", _) => base64(&text).map(Data::String),
-            ("int", data @ (Data::Int(_) | Data::UInt(_)))
-            | ("float", data @ Data::Float(_))
-            | ("bool", data @ Data::Bool(_))
-            | ("null", data @ Data::Null)
-            | ("timestamp", data @ Data::Timestamp(_)) => Some(data),
-            ("float", Data::Int(_) | Data::UInt(_)) => text.parse().ok().map(Data::Float),
+            ("int", Some(data @ (Data::Int(_) | Data::UInt(_))))
+            | ("float", Some(data @ Data::Float(_)))
+            | ("bool", Some(data @ Data::Bool(_)))
+            | ("null", Some(data @ Data::Null))
+            | ("timestamp", Some(data @ Data::Timestamp(_))) => Some(data),
+            ("float", Some(Data::Int(_) | Data::UInt(_))) => text.parse().ok().map(Data::Float),
             _ => None,
         };
         Node::new(
@@ -246,11 +246,8 @@ impl Composer<'_, '_> {
                     merges.push(value);
                 }
                 Key::Text(key) => {
-                    if let Some(first) = mapping.entry(&key) {
-                        let first = first.key_span;
+                    if let Err((key, first)) = mapping.add(key, key_span, value) {
                         self.duplicate(&key, first, key_span);
-                    } else {
-                        mapping.insert(key, key_span, value);
                     }
                 }
                 Key::Bad => {}
@@ -266,7 +263,7 @@ impl Composer<'_, '_> {
         let span = self.span(event.start, event.end);
         let merge = matches!(&event.kind, EventKind::Scalar { properties, text, plain: true }
             if text == "<<" && properties.tag.as_deref().is_none_or(|tag| tag.ends_with(":merge")));
-        let plain = if let EventKind::Scalar { text, .. } = &event.kind { Some(text.clone()) } else { None };
+        let bare = matches!(&event.kind, EventKind::Scalar { properties, .. } if *properties == Properties::default());
         let node = self.value(event)?;
         if merge {
             return Ok(Key::Merge);
@@ -277,7 +274,7 @@ impl Composer<'_, '_> {
         let kind = node.kind();
         let mut diagnostic =
             Diagnostic::error("key-not-text", span, format!("a key must be text, this is {kind}"));
-        if let Some(text) = plain.filter(|text| !text.is_empty()) {
+        if let Some(text) = self.written(span).filter(|text| bare && !text.is_empty()) {
             diagnostic = diagnostic.help(format!("put it in quotes: `\"{text}\"`"));
         }
         self.diagnostics.push(diagnostic);
@@ -331,10 +328,15 @@ impl Composer<'_, '_> {
         }
     }
 
+    /// The text of a span of this file.
+    fn written(&self, span: Span) -> Option<&str> {
+        let range = usize::try_from(span.start).unwrap_or(0)..usize::try_from(span.end).unwrap_or(0);
+        self.text.get(range)
+    }
+
     /// Block scalars end after their last line break; a caret should not.
     fn without_trailing_blank(&self, span: Span) -> Span {
-        let range = usize::try_from(span.start).unwrap_or(0)..usize::try_from(span.end).unwrap_or(0);
-        let Some(text) = self.text.get(range) else { return span };
+        let Some(text) = self.written(span) else { return span };
         let length = u32::try_from(text.trim_end().len()).unwrap_or(0);
         Span { end: span.start + length, ..span }
     }

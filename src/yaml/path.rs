@@ -112,13 +112,31 @@ pub struct PatternTable<T> {
 struct PatternNode<T> {
     /// Ordered by length, then text: most look-ups find nothing, and lengths tell that without comparing texts.
     children: Vec<(&'static str, usize)>,
+    /// The child for any key or list item (`*`).
+    any: Option<usize>,
+    /// The child for list items only (`[]`).
+    item: Option<usize>,
     row: Option<T>,
+}
+
+impl<T> PatternNode<T> {
+    fn new() -> Self {
+        Self { children: Vec::new(), any: None, item: None, row: None }
+    }
+
+    fn slot(&mut self, segment: &str) -> Option<&mut Option<usize>> {
+        match segment {
+            "*" => Some(&mut self.any),
+            "[]" => Some(&mut self.item),
+            _ => None,
+        }
+    }
 }
 
 impl<T> PatternTable<T> {
     /// A table of `(pattern, row)`. When a key is matched by a row that names it and by one with `*`, the named one wins.
     pub fn new(rows: impl IntoIterator<Item = (&'static str, T)>) -> Self {
-        let mut table = Self { nodes: vec![PatternNode { children: Vec::new(), row: None }] };
+        let mut table = Self { nodes: vec![PatternNode::new()] };
         for (pattern, row) in rows {
             let mut at = 0;
             for segment in pattern.split('.').filter(|segment| !segment.is_empty()) {
@@ -132,22 +150,22 @@ impl<T> PatternTable<T> {
     }
 
     fn child_or_new(&mut self, at: usize, segment: &'static str) -> usize {
-        if let Some(found) = self.child(at, segment) {
-            return found;
-        }
         let new = self.nodes.len();
-        self.nodes.push(PatternNode { children: Vec::new(), row: None });
-        if let Some(node) = self.nodes.get_mut(at) {
-            let position = node.children.partition_point(|(name, _)| order(name, segment).is_lt());
-            node.children.insert(position, (segment, new));
+        let Some(node) = self.nodes.get_mut(at) else { return at };
+        let child = match node.slot(segment) {
+            Some(slot) => *slot.get_or_insert(new),
+            None => match node.children.binary_search_by(|(name, _)| order(name, segment)) {
+                Ok(position) => node.children.get(position).map_or(at, |(_, index)| *index),
+                Err(position) => {
+                    node.children.insert(position, (segment, new));
+                    new
+                }
+            },
+        };
+        if child == new {
+            self.nodes.push(PatternNode::new());
         }
-        new
-    }
-
-    fn child(&self, at: usize, segment: &str) -> Option<usize> {
-        let children = &self.nodes.get(at)?.children;
-        let position = children.binary_search_by(|(name, _)| order(name, segment)).ok()?;
-        children.get(position).map(|(_, index)| *index)
+        child
     }
 
     /// The place of the tree's root.
@@ -179,25 +197,32 @@ impl<'table, T> Place<'table, T> {
     /// One step into a mapping.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
-        let at = self.at.and_then(|at| self.table.child(at, key).or_else(|| self.table.child(at, "*")));
+        let at = self.node().and_then(|node| {
+            let named = node.children.binary_search_by(|(name, _)| order(name, key)).ok();
+            named.and_then(|position| node.children.get(position)).map(|(_, index)| *index).or(node.any)
+        });
         Self { at, ..self }
     }
 
     /// One step into a list.
     #[must_use]
     pub fn item(self) -> Self {
-        let at = self.at.and_then(|at| self.table.child(at, "[]").or_else(|| self.table.child(at, "*")));
+        let at = self.node().and_then(|node| node.item.or(node.any));
         Self { at, ..self }
+    }
+
+    fn node(self) -> Option<&'table PatternNode<T>> {
+        self.table.nodes.get(self.at?)
     }
 
     /// The row of this very path.
     pub fn row(self) -> Option<&'table T> {
-        self.table.nodes.get(self.at?)?.row.as_ref()
+        self.node()?.row.as_ref()
     }
 
     /// Whether no row is here or below: a walk may turn back.
     pub fn is_end(self) -> bool {
-        self.at.is_none_or(|at| self.table.nodes.get(at).is_none_or(|node| node.children.is_empty()))
+        self.node().is_none_or(|node| node.children.is_empty() && node.any.is_none() && node.item.is_none())
     }
 }
 

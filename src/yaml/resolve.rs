@@ -4,26 +4,25 @@
 //! kind; `yes`, `no`, `on`, `off` are text. Deliberately absent: `<<`, which only means something as a key.
 
 use super::Data;
+use std::borrow::Cow;
 
-/// The value of a plain (unquoted) scalar.
-pub fn plain(text: &str) -> Data {
-    let Some(first) = text.bytes().next() else { return Data::Null };
+/// The value of a plain (unquoted) scalar; `None` when it is text, as most are: who holds the text can keep it.
+pub fn plain(text: &str) -> Option<Data> {
+    let Some(first) = text.bytes().next() else { return Some(Data::Null) };
     match first {
         b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' => word(text),
-        b'.' => special_float(text)
-            .or_else(|| float(text).map(Data::Float))
-            .unwrap_or_else(|| Data::String(text.to_owned())),
+        b'.' => special_float(text).or_else(|| float(text).map(Data::Float)),
         b'+' | b'-' | b'0'..=b'9' => number(text),
-        _ => Data::String(text.to_owned()),
+        _ => None,
     }
 }
 
-fn word(text: &str) -> Data {
+fn word(text: &str) -> Option<Data> {
     match text {
-        "~" | "null" | "Null" | "NULL" => Data::Null,
-        "true" | "True" | "TRUE" => Data::Bool(true),
-        "false" | "False" | "FALSE" => Data::Bool(false),
-        _ => Data::String(text.to_owned()),
+        "~" | "null" | "Null" | "NULL" => Some(Data::Null),
+        "true" | "True" | "TRUE" => Some(Data::Bool(true)),
+        "false" | "False" | "FALSE" => Some(Data::Bool(false)),
+        _ => None,
     }
 }
 
@@ -36,21 +35,15 @@ fn special_float(text: &str) -> Option<Data> {
     }
 }
 
-fn number(text: &str) -> Data {
+fn number(text: &str) -> Option<Data> {
     if let Some(special) = special_float(text) {
-        return special;
+        return Some(special);
     }
     if is_timestamp(text) {
-        return Data::Timestamp(text.to_owned());
+        return Some(Data::Timestamp(text.to_owned()));
     }
-    let digits: String = text.chars().filter(|character| *character != '_').collect();
-    if let Some(integer) = integer(&digits) {
-        return integer;
-    }
-    if let Some(float) = float(&digits) {
-        return Data::Float(float);
-    }
-    Data::String(text.to_owned())
+    let digits: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
+    integer(&digits).or_else(|| float(&digits).map(Data::Float))
 }
 
 /// An integer in base 2, 8, 10 or 16, as its prefix says; a bare leading zero is octal.
@@ -60,12 +53,11 @@ fn integer(text: &str) -> Option<Data> {
         b'+' => (false, text.get(1..)?),
         _ => (false, text),
     };
-    let lower = digits.get(..2).map(str::to_ascii_lowercase);
-    let (radix, digits) = match lower.as_deref() {
-        Some("0x") => (16, digits.get(2..)?),
-        Some("0o") => (8, digits.get(2..)?),
-        Some("0b") => (2, digits.get(2..)?),
-        Some(_) if digits.starts_with('0') => (8, digits.get(1..)?),
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, digits.get(2..)?),
+        [b'0', b'o' | b'O', ..] => (8, digits.get(2..)?),
+        [b'0', b'b' | b'B', ..] => (2, digits.get(2..)?),
+        [b'0', _, ..] => (8, digits.get(1..)?),
         _ => (10, digits),
     };
     if digits.is_empty() || !digits.chars().all(|character| character.is_digit(radix)) {
@@ -176,7 +168,7 @@ mod tests {
     use super::{Data, plain};
 
     fn check(text: &str, expect: &Data) {
-        let found = plain(text);
+        let found = plain(text).unwrap_or_else(|| Data::String(text.to_owned()));
         let same = match (&found, expect) {
             (Data::Float(a), Data::Float(b)) => a.to_bits() == b.to_bits(),
             _ => found == *expect,
