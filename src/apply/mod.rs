@@ -278,6 +278,11 @@ fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
     if matches!(action, Action::WriteNotes { .. } | Action::RemoveNotes { .. } | Action::Delay { .. }) {
         return;
     }
+    // Whether a provider can stop at all is known only once its program was asked.
+    let is_quiet = matches!(action, Action::RunProvider { verb, .. } if verb == "stop");
+    if is_quiet && !matches!(phase, Phase::Failed(_)) {
+        return;
+    }
     let verb = match group.map(|group| group.verb) {
         Some(GroupVerb::Recreate | GroupVerb::RecreateStartFirst) => Verb::Recreate,
         Some(GroupVerb::Update) => Verb::Update,

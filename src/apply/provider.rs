@@ -3,7 +3,7 @@
 //! The program is a Docker CLI plugin or is found on `PATH`. It is run as `PROGRAM compose --project-name=P VERB --option=value
 //! … SERVICE` and answers in JSON lines: `info` and `debug` tell, `error` says why it failed, `setenv` gives the services
 //! that depend on it a variable `SERVICE_NAME`, `rawsetenv` the same without the prefix. `PROGRAM compose metadata` says
-//! which options it knows; a program that does not answer that gets all of them.
+//! which options it knows, and whether it knows `stop`; a program that does not answer that gets all options and no `stop`.
 //! <https://github.com/docker/compose/blob/main/docs/extension.md>
 
 use super::step::service;
@@ -65,6 +65,10 @@ pub(super) async fn run(cx: &Cx, name: &ServiceName, verb: &str) -> Result<(), S
     let (project, service) = service(cx, name)?;
     let Some(provider) = &service.provider else { return Ok(()) };
     let Some(program) = find(project, &provider.kind) else {
+        // Nothing of it can be running that it could stop.
+        if verb == "stop" {
+            return Ok(());
+        }
         let mut error = StepError::new(format!(
             "service `{name}` is provided by `{}`, and there is no such program",
             provider.kind

@@ -107,7 +107,7 @@ pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
     plan.finish()
 }
 
-/// `stop`: containers that run, dependents first.
+/// `stop`: containers that run, dependents first. Programs that provide a service are told, where they know how to stop it.
 pub fn stop(input: &Lifecycle<'_>) -> Plan {
     let mut plan = PlanBuilder::default();
     let mut stopped: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
@@ -122,6 +122,16 @@ pub fn stop(input: &Lifecycle<'_>) -> Plan {
             let after = pre_stop(&mut plan, input, container, &after);
             let action =
                 Action::StopContainer { container: ContainerRef::to(container), timeout_s: input.timeout_s };
+            let step = plan.step(action, Reason::Requested, after);
+            stopped.entry(service.clone()).or_default().push(step);
+        }
+        let is_provided = |project: &Project| {
+            project.service(service.as_str()).is_some_and(|service| service.provider.is_some())
+        };
+        if input.project.is_some_and(is_provided)
+            && input.services.is_none_or(|services| services.contains(service))
+        {
+            let action = Action::RunProvider { service: service.clone(), verb: "stop".to_owned() };
             let step = plan.step(action, Reason::Requested, after);
             stopped.entry(service.clone()).or_default().push(step);
         }

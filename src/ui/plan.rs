@@ -199,7 +199,11 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
         Action::KillContainer { .. } => (Change::Stop, " (kill)"),
         Action::PrepareModel { pull: true, .. } => (Change::Start, " (pull and configure)"),
         Action::PrepareModel { pull: false, .. } => (Change::Start, " (configure)"),
-        Action::RunProvider { .. } => (Change::Start, " (provider)"),
+        Action::RunProvider { verb, .. } => match verb.as_str() {
+            "down" => (Change::Remove, " (provider)"),
+            "stop" => (Change::Stop, " (provider, where it can)"),
+            _ => (Change::Start, " (provider)"),
+        },
         // What is waited for, and hooks, follow from the starts: they change nothing by themselves. Notes are no user's.
         Action::Wait { .. }
         | Action::RunHook { .. }

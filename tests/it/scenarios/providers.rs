@@ -77,6 +77,26 @@ fn a_provider_runs_before_its_dependents_and_gives_them_variables() {
 }
 
 #[test]
+fn a_provider_is_told_to_stop_where_it_says_that_it_can() {
+    scenario("a program that knows how to stop must be told, after those that need it", |story| {
+        story.step("it does not say").file("compose.yaml", STACK);
+        program(story, PROGRAM);
+        story.runs("up -d").exits(0).runs("-f compose.yaml stop").exits(0).does_not_note("store");
+        story.must(calls(story).iter().all(|call| !call.contains(" stop ")), "nobody told it to stop");
+        story.step("it says");
+        program(story, &PROGRAM.replace("\"down\":", "\"stop\": {\"parameters\": []}, \"down\":"));
+        story.runs("-f compose.yaml start").exits(0).runs("-f compose.yaml stop web").exits(0);
+        story.must(calls(story).iter().all(|call| !call.contains(" stop ")), "only `web` was to stop");
+        story.runs("-f compose.yaml stop").exits(0);
+        let stop = format!("compose --project-name={} stop --size=10 --unknown=x store", story.project());
+        story.must(calls(story).contains(&stop), &format!("it is called with `{stop}`: {:?}", calls(story)));
+        story.step("its program is gone").file("bin/stack-test-store", "");
+        std::fs::remove_file(story.folder().join("bin/stack-test-store")).expect("to remove it");
+        story.runs("-f compose.yaml start").exits(0).runs("-f compose.yaml stop").exits(0);
+    });
+}
+
+#[test]
 fn a_provider_that_fails_or_is_missing_stops_its_dependents_and_says_why() {
     scenario("what a provider says must reach the user", |story| {
         story.step("it fails").file("compose.yaml", STACK);
