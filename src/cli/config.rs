@@ -7,7 +7,7 @@ use crate::load::{self, LoadRequest, Loaded, Skip};
 use crate::ops::config::digests::{self, Named, Pinned};
 use crate::ops::config::why::{self, Asked};
 use crate::ops::config::{self, Format, origins};
-use crate::source::{SourceMap, to_text};
+use crate::source::SourceMap;
 use crate::ui::{LogFormat, stream, table};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -196,9 +196,7 @@ fn pretty(value: &impl serde::Serialize) -> String {
 fn run_on_templates(context: &Context, args: &Args, mut request: LoadRequest) -> Result<(), Failure> {
     request.skip.interpolation = true;
     let mut loaded = load::tree(&request)?;
-    if !loaded.warnings.is_empty() {
-        stream::note(&to_text(&loaded.warnings, &loaded.sources, context.colour));
-    }
+    stream::note(&context.words.warnings(&loaded.warnings, &loaded.sources));
     if args.wants_digests() {
         let pinned = pinned(context, &digests::of_tree(&loaded.tree), &loaded.sources)?;
         if args.lock_image_digests {
@@ -225,6 +223,10 @@ fn pinned(context: &Context, named: &[Named], sources: &SourceMap) -> Result<Pin
 }
 
 impl Args {
+    pub(super) fn answers_in_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Whether registries have to be asked: lists and hashes go without.
     fn wants_digests(&self) -> bool {
         let lists = [

@@ -10,7 +10,7 @@
 
 use crate::engine::EngineError;
 use crate::load::LoadFailure;
-use crate::source::{Colour, to_text};
+use crate::source::{Colour, Diagnostics, Report, SourceMap, to_text};
 use std::process::ExitCode;
 
 /// Why a command did not succeed.
@@ -27,6 +27,15 @@ pub enum Failure {
     },
     /// Everything was said already; only the code is left.
     Code(u8),
+}
+
+/// The form in which mistakes and warnings are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// For people.
+    Text(Colour),
+    /// For programs: each time a [`Report`] on a line.
+    Json,
 }
 
 impl Failure {
@@ -73,6 +82,30 @@ impl Failure {
                 text
             }
             Self::Code(_) => String::new(),
+        }
+    }
+}
+
+impl Words {
+    /// What is written to standard error about a failure; empty when all was said.
+    pub fn failure(self, failure: &Failure) -> String {
+        match (self, failure) {
+            (Self::Text(colour), failure) => failure.text(colour),
+            (Self::Json, Failure::Load(failure)) => Report::of(&failure.diagnostics, &failure.sources).line(),
+            (Self::Json, Failure::Message { message, hints }) => {
+                let (message, help) = (message.clone(), hints.clone());
+                Report { error: true, message, help, diagnostics: Vec::new() }.line()
+            }
+            (Self::Json, Failure::Code(_)) => String::new(),
+        }
+    }
+
+    /// What is written to standard error about findings that stop nothing.
+    pub fn warnings(self, warnings: &Diagnostics, sources: &SourceMap) -> String {
+        match self {
+            _ if warnings.is_empty() => String::new(),
+            Self::Text(colour) => to_text(warnings, sources, colour),
+            Self::Json => Report::of(warnings, sources).line(),
         }
     }
 }

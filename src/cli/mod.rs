@@ -24,13 +24,13 @@ mod version;
 mod watch;
 
 pub use env::{Surroundings, VARIABLES};
-pub use exit::Failure;
+pub use exit::{Failure, Words};
 pub use project_args::ProjectArgs;
 
 use crate::apply::Limits;
 use crate::load::Loaded;
 use crate::ops::Turn;
-use crate::source::{Colour, to_text};
+use crate::source::Colour;
 use crate::ui::{ProgressMode, stream};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -112,6 +112,34 @@ enum Command {
     Watch(watch::Args),
 }
 
+impl Command {
+    /// Whether a program reads the answer, and so the mistakes too.
+    fn answers_in_json(&self) -> bool {
+        match self {
+            Self::Config(args) => args.answers_in_json(),
+            Self::Plan(args) => args.answers_in_json(),
+            Self::Apply(_)
+            | Self::Create(_)
+            | Self::Down(_)
+            | Self::Exec(_)
+            | Self::Kill(_)
+            | Self::Logs(_)
+            | Self::Ls(_)
+            | Self::Pause(_)
+            | Self::Ps(_)
+            | Self::Restart(_)
+            | Self::Rm(_)
+            | Self::Rollback(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::Unpause(_)
+            | Self::Up(_)
+            | Self::Version(_)
+            | Self::Watch(_) => false,
+        }
+    }
+}
+
 /// What every command gets: the flags before it, and the process's surroundings.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -121,6 +149,8 @@ pub struct Context {
     pub surroundings: Surroundings,
     /// Whether text on standard error carries colours.
     pub colour: Colour,
+    /// The form of mistakes and warnings.
+    pub words: Words,
     /// `--ansi`, or its variable.
     ansi: Ansi,
     /// How progress is shown, settled.
@@ -163,9 +193,7 @@ impl Context {
 
     /// Prints a load's warnings, once, before anything else happens.
     pub fn show_warnings(&self, loaded: &Loaded) {
-        if !loaded.warnings.is_empty() {
-            stream::note(&to_text(&loaded.warnings, &loaded.sources, self.colour));
-        }
+        stream::note(&self.words.warnings(&loaded.warnings, &loaded.sources));
     }
 }
 
@@ -196,17 +224,19 @@ pub fn main() -> ExitCode {
         }
     };
     let context = match context(cli.project, cli.ansi, cli.progress, cli.parallel, turn, surroundings) {
-        Ok(context) => Context { dry_run: cli.dry_run, ..context },
+        Ok(context) => {
+            let words = if cli.command.answers_in_json() { Words::Json } else { context.words };
+            Context { dry_run: cli.dry_run, words, ..context }
+        }
         Err(failure) => {
             stream::note(&failure.text(Colour::Never));
             return failure.exit_code();
         }
     };
-    let colour = context.colour;
     match dispatch(&context, &cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            stream::note(&failure.text(colour));
+            stream::note(&context.words.failure(&failure));
             failure.exit_code()
         }
     }
@@ -308,7 +338,8 @@ fn context(
     };
     let mode = run::settle_progress(progress, surroundings.stderr_is_terminal, ansi == Ansi::Never);
     let colour = colour(ansi, &surroundings, surroundings.stderr_is_terminal);
-    Ok(Context { project, surroundings, colour, ansi, progress: mode, limits, turn, dry_run: false })
+    let words = if mode == ProgressMode::Json { Words::Json } else { Words::Text(colour) };
+    Ok(Context { project, surroundings, colour, words, ansi, progress: mode, limits, turn, dry_run: false })
 }
 
 fn colour(ansi: Ansi, surroundings: &Surroundings, terminal: bool) -> Colour {

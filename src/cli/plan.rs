@@ -36,6 +36,12 @@ enum Format {
     Json,
 }
 
+impl Args {
+    pub(super) fn answers_in_json(&self) -> bool {
+        self.format == Format::Json
+    }
+}
+
 /// Runs the command.
 pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let loaded = run::load(context, &args.converge.services, false)?;

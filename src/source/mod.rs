@@ -6,11 +6,13 @@
 mod diagnostic;
 mod nearest;
 mod render;
+mod report;
 mod span;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Label, Severity};
 pub use nearest::nearest;
-pub use render::{Colour, to_json, to_text};
+pub use render::{Colour, to_text};
+pub use report::{Finding, Place, Report};
 pub use span::{Position, Span};
 
 use std::path::{Path, PathBuf};

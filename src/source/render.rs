@@ -1,6 +1,6 @@
-//! Diagnostics as text for people (snippet, caret, remedies) and as JSON for editors.
+//! Diagnostics as text for people: snippet, caret, remedies. For programs there is [`super::Report`].
 //!
-//! In: findings and the texts they point into. Out: one text, or one JSON array, in reading order. Places that make no
+//! In: findings and the texts they point into. Out: one text, in reading order. Places that make no
 //! sense for their text (a bug, not the user's mistake) lose their snippet, never the message.
 
 use super::{Diagnostic, Diagnostics, Label, Severity, SourceMap, Span};
@@ -117,45 +117,9 @@ fn first_line(span: Span, text: &str) -> Option<Range<usize>> {
     Some(start..start + line.len())
 }
 
-/// Renders all findings as one JSON array, in reading order.
-///
-/// Each has `severity`, `code`, `message`, `help`; where a file is to blame also `file`, `line`, `column`, `end` (line
-/// and column one past the last character), all counted from 1, and `label`. `related` holds places of the same form.
-pub fn to_json(diagnostics: &Diagnostics, sources: &SourceMap) -> serde_json::Value {
-    diagnostics.sorted().into_iter().map(|item| json(item, sources)).collect()
-}
-
-fn json(item: &Diagnostic, sources: &SourceMap) -> serde_json::Value {
-    let mut object = place(&item.primary, sources);
-    object.insert("severity".to_owned(), serde_json::json!(item.severity));
-    object.insert("code".to_owned(), serde_json::json!(item.code));
-    object.insert("message".to_owned(), serde_json::json!(item.message));
-    object.insert("help".to_owned(), serde_json::json!(item.help));
-    let related = item.related.iter().map(|label| serde_json::Value::Object(place(label, sources)));
-    object.insert("related".to_owned(), related.collect());
-    serde_json::Value::Object(object)
-}
-
-fn place(label: &Label, sources: &SourceMap) -> serde_json::Map<String, serde_json::Value> {
-    let mut object = serde_json::Map::new();
-    let end = Span { start: label.span.end, ..label.span };
-    if let (Some(source), Some(start), Some(end)) =
-        (sources.get(label.span.source), sources.position(label.span), sources.position(end))
-    {
-        object.insert("file".to_owned(), serde_json::json!(source.path));
-        object.insert("line".to_owned(), serde_json::json!(start.line));
-        object.insert("column".to_owned(), serde_json::json!(start.column));
-        object.insert("end".to_owned(), serde_json::json!(end));
-    }
-    if !label.text.is_empty() {
-        object.insert("label".to_owned(), serde_json::json!(label.text));
-    }
-    object
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Colour, to_json, to_text};
+    use super::{Colour, to_text};
     use crate::source::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
 
     fn sources() -> (SourceMap, SourceId) {
@@ -211,22 +175,5 @@ mod tests {
             diagnostics.push(Diagnostic::error("x", Span::new(id, start, end), "m"));
             assert!(to_text(&diagnostics, &sources, Colour::Always).contains('m'));
         }
-    }
-
-    #[test]
-    fn json_has_the_place_in_lines_and_columns() {
-        let (sources, id) = sources();
-        assert_eq!(
-            to_json(&finding(id), &sources),
-            serde_json::json!([{
-                "file": "/p/compose.yaml", "line": 4, "column": 9, "end": {"line": 4, "column": 15},
-                "label": "not declared", "severity": "error", "code": "undefined-network",
-                "message": "service `web` uses `backnd`", "help": ["write `backend`"],
-                "related": [{
-                    "file": "/p/compose.yaml", "line": 6, "column": 3, "end": {"line": 6, "column": 10},
-                    "label": "a network with a similar name"
-                }]
-            }])
-        );
     }
 }

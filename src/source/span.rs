@@ -34,7 +34,9 @@ impl Span {
 }
 
 /// Line and column, both counted from 1; columns count characters, as editors do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema,
+)]
 pub struct Position {
     /// Line, from 1.
     pub line: u32,

@@ -9,4 +9,6 @@ mod remote;
 #[cfg(test)]
 mod remote_up;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod same;

@@ -4,7 +4,7 @@
 //! the same files. Files of a corpus beside the repository join the built-in ones.
 
 use stack::load::{LoadRequest, load};
-use stack::source::{Colour, to_json, to_text};
+use stack::source::{Colour, Report, to_text};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -173,7 +173,7 @@ fn no_changed_file_makes_a_load_panic_or_hang() {
             }
             Err(failure) => {
                 let said = to_text(&failure.diagnostics, &failure.sources, Colour::Never);
-                drop(to_json(&failure.diagnostics, &failure.sources));
+                drop(Report::of(&failure.diagnostics, &failure.sources).line());
                 assert!(
                     failure.diagnostics.has_errors() && said.contains("error: "),
                     "refused without a word"

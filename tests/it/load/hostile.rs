@@ -1,7 +1,7 @@
 //! Bytes that nobody meant to write: a load answers every file with a project or with words, and soon.
 
 use stack::load::{LoadRequest, load};
-use stack::source::{Colour, to_json, to_text};
+use stack::source::{Colour, Report, to_text};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ fn said(folder: &Path, file: Option<&str>) -> String {
         Ok(loaded) => to_text(&loaded.warnings, &loaded.sources, Colour::Never),
         Err(failure) => {
             assert!(failure.diagnostics.has_errors(), "refused without an error");
-            drop(to_json(&failure.diagnostics, &failure.sources));
+            drop(Report::of(&failure.diagnostics, &failure.sources).line());
             to_text(&failure.diagnostics, &failure.sources, Colour::Never)
         }
     };

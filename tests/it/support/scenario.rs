@@ -184,19 +184,24 @@ impl<'a> Scenario<'a> {
         self
     }
 
-    /// What the last command wrote as events; each must be as `schema/events.schema.json` says.
+    /// What the last command wrote as events; each must be as `schema/events.schema.json` says, and what is said about a
+    /// failure beside them as `schema/report.schema.json` says.
     #[track_caller]
     pub fn events(&mut self) -> Vec<Value> {
-        let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/events.schema.json");
-        let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).expect("the schema"))
-            .expect("the schema is JSON");
-        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
         let lines = self.last.stderr.lines().filter(|line| line.starts_with('{'));
-        let events: Vec<Value> =
-            lines.map(|line| serde_json::from_str(line).expect("an event is a line of JSON")).collect();
-        for event in &events {
-            if let Err(error) = validator.validate(event) {
-                self.fail(&format!("an event is as the schema says: {error}: {event}"));
+        let lines: Vec<Value> =
+            lines.map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+        let (events, reports): (Vec<Value>, Vec<Value>) =
+            lines.into_iter().partition(|line| line.get("error").is_none());
+        for (schema, lines) in [("events", &events), ("report", &reports)] {
+            let path = format!("{}/schema/{schema}.schema.json", env!("CARGO_MANIFEST_DIR"));
+            let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("the schema"))
+                .expect("the schema is JSON");
+            let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+            for line in lines {
+                if let Err(error) = validator.validate(line) {
+                    self.fail(&format!("a line is as its schema says: {error}: {line}"));
+                }
             }
         }
         self.must(!events.is_empty(), "there are events");
