@@ -1,6 +1,6 @@
 //! Hooks: `post_start` and `pre_stop` inside a container, `pre_start` in a container of its own.
 
-use super::step::{Resolved, ids_by_service, service};
+use super::step::{Resolved, ids_by_service, project, service};
 use super::{Cx, StepError, files, provider};
 use crate::engine::{EngineError, EngineErrorKind, ExecSpec, WaitFor};
 use crate::lower::{self, hook::HookCommand};
@@ -43,6 +43,21 @@ pub(super) async fn run(
         // Whether a hook did its work nobody knows then; a new look at the engine would not tell.
         (ran, _) => ran.map_err(|error| StepError { refusal: None, ..error }),
     }
+}
+
+/// Puts down that a container's `post_start` hooks are to be run. That it says so already is as good.
+pub(super) async fn mark(cx: &Cx, container: &ContainerId) -> Result<(), StepError> {
+    let body = lower::notes::hooks_body(project(cx)?, &container.0);
+    match cx.engine.create_network(body).await {
+        Err(error) if error.kind == EngineErrorKind::Conflict => Ok(()),
+        done => Ok(done.map(drop)?),
+    }
+}
+
+/// Takes that away again.
+pub(super) async fn clear(cx: &Cx, container: &ContainerId, known: Option<&str>) -> Result<(), StepError> {
+    let name = lower::notes::hooks_name(project(cx)?, &container.0);
+    Ok(cx.engine.remove_network(known.unwrap_or(&name), &name).await?)
 }
 
 async fn inside(cx: &Cx, hook: &Hook, container: &ContainerRef, id: &ContainerId) -> Result<(), StepError> {

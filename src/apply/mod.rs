@@ -275,7 +275,16 @@ enum Phase<'a> {
 /// Tells what happens to what. The steps of a group are one row: it begins with the first and ends with the last.
 fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
     use crate::plan::Reason;
-    if matches!(action, Action::WriteNotes { .. } | Action::RemoveNotes { .. } | Action::Delay { .. }) {
+    let silent = matches!(
+        action,
+        Action::WriteNotes { .. }
+            | Action::RemoveNotes { .. }
+            | Action::MarkHooks { .. }
+            | Action::ClearHooks { .. }
+            | Action::Delay { .. }
+    );
+    // What is not worth a row when it goes well is when it fails.
+    if silent && !matches!(phase, Phase::Failed(_)) {
         return;
     }
     // Whether a provider can stop at all is known only once its program was asked.
@@ -305,6 +314,7 @@ fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
                         | Reason::ParentRecreated { .. }
                         | Reason::DependencyRestarted { .. }
                         | Reason::Forced
+                        | Reason::HooksDue
                         | Reason::Repair { .. }
                         | Reason::ScaledDown { .. }
                         | Reason::Orphan
@@ -377,7 +387,9 @@ fn subject(action: &Action) -> Subject {
         | Action::PauseContainer { container }
         | Action::UnpauseContainer { container }
         | Action::Monitor { container, .. }
-        | Action::RunHook { container, .. } => Subject::Container(container.name.clone()),
+        | Action::RunHook { container, .. }
+        | Action::MarkHooks { container }
+        | Action::ClearHooks { container, .. } => Subject::Container(container.name.clone()),
         Action::Wait { service, .. }
         | Action::RunProvider { service, .. }
         | Action::Delay { service, .. } => Subject::Service(service.to_string()),
@@ -409,7 +421,7 @@ fn verb(action: &Action) -> Verb {
         Action::RenameContainer { .. } => Verb::Rename,
         Action::PauseContainer { .. } => Verb::Pause,
         Action::UnpauseContainer { .. } => Verb::Unpause,
-        Action::RunHook { .. } => Verb::Hook,
+        Action::RunHook { .. } | Action::MarkHooks { .. } | Action::ClearHooks { .. } => Verb::Hook,
         Action::RunProvider { .. } => Verb::Provide,
         Action::PrepareModel { .. } => Verb::Prepare,
         Action::Wait { until, .. } => match until {

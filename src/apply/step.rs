@@ -73,6 +73,13 @@ pub(super) async fn perform(
                 cx.engine.remove_network(older, older).await?;
             }
         }
+        Action::MarkHooks { container } => hooks::mark(cx, &id(container)?).await?,
+        Action::ClearHooks { container, id: known } => {
+            // What was never created has nothing to be cleared of.
+            if let Some(of) = container_id(&container.target, &resolved.created) {
+                hooks::clear(cx, of, known.as_deref()).await?;
+            }
+        }
         Action::Delay { for_ms, .. } => monitor::delay(Duration::from_millis(*for_ms), waits).await?,
         Action::Monitor { container, for_ms } => {
             let watched = (container, &id(container)?);

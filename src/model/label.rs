@@ -45,6 +45,10 @@ pub const NOTES: &str = "dev.stack.notes";
 pub const NOTES_GENERATION: &str = "dev.stack.notes.generation";
 /// On the same, before a container's id: the hash of the definition it was changed to; empty while it is being changed.
 pub const NOTE: &str = "dev.stack.note.";
+/// On the network that says that a container's `post_start` hooks have not all run: the project.
+pub const HOOKS: &str = "dev.stack.hooks";
+/// On the same: the container's id.
+pub const HOOKS_OF: &str = "dev.stack.hooks.container";
 /// What all labels of our own begin with.
 pub const OWN: &str = "dev.stack.";
 

@@ -1,7 +1,7 @@
 //! The engine's lists to an [`ObservedState`]: a handful of requests, all at once, however many services there are.
 
 use super::{
-    Container, ContainerId, ContainerStatus, Fields, Health, Identity, InPlace, ObservedEndpoint,
+    Container, ContainerId, ContainerStatus, Fields, Health, HooksDue, Identity, InPlace, ObservedEndpoint,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedNotes, ObservedPort, ObservedState,
     ObservedVolume,
 };
@@ -53,6 +53,7 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
         futures_util::try_join!(engine.list_containers(&labels), networks, volumes, images)?;
     let project = ProjectName::new(request.project.as_str());
     let notes = notes(&networks, &request.project);
+    let hooks_due = hooks_due(&networks, &request.project);
     let containers = containers
         .into_iter()
         .map(|row| with_network_ids(container(row), &networks))
@@ -78,6 +79,7 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
             .collect(),
         images,
         notes,
+        hooks_due,
         models: std::collections::BTreeSet::new(),
         // Podman before 5 has no such call, and its later ones answer it for restart policies alone.
         cannot_update: engine.is_podman(),
@@ -122,6 +124,16 @@ fn notes(networks: &[NetworkRow], project: &str) -> Vec<ObservedNotes> {
         .collect();
     notes.sort_by_key(|notes| std::cmp::Reverse(notes.generation));
     notes
+}
+
+/// The containers whose hooks a run that was cut short has not come to.
+fn hooks_due(networks: &[NetworkRow], project: &str) -> Vec<HooksDue> {
+    let of_project = |row: &&NetworkRow| row.labels.get(label::HOOKS).is_some_and(|of| of == project);
+    let due = |row: &NetworkRow| {
+        let container = ContainerId(row.labels.get(label::HOOKS_OF)?.clone());
+        Some(HooksDue { id: row.id.clone(), name: row.name.clone(), container })
+    };
+    networks.iter().filter(of_project).filter_map(due).collect()
 }
 
 fn with_notes(mut container: Container, notes: &[ObservedNotes]) -> Container {

@@ -29,6 +29,8 @@ pub struct ObservedState {
     pub images: BTreeMap<String, ObservedImage>,
     /// What was put down about changes in place, the newest first; more than one when a run was cut short.
     pub notes: Vec<ObservedNotes>,
+    /// The containers whose `post_start` hooks have not all run, as far as is known: a run that started them was cut short.
+    pub hooks_due: Vec<HooksDue>,
     /// The engine has no call that changes a container's limits.
     pub cannot_update: bool,
     /// The models that are there, by reference; asked for only when a service uses one.
@@ -174,6 +176,17 @@ pub struct ObservedNotes {
     pub generation: u64,
     /// By container id: the hash of the definition it was changed to; `None` while a change is under way.
     pub notes: BTreeMap<String, Option<String>>,
+}
+
+/// What is put down on the engine about a container whose `post_start` hooks are to be run: see `lower::notes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HooksDue {
+    /// The network's id.
+    pub id: String,
+    /// The network's name.
+    pub name: String,
+    /// The container.
+    pub container: ContainerId,
 }
 
 /// State of a container.

@@ -185,12 +185,26 @@ pub enum Action {
         #[serde(skip_serializing_if = "Option::is_none")]
         supersedes: Option<String>,
     },
-    /// `DELETE /networks/{id}` of such a network: no container is left that it says anything about.
+    /// `DELETE /networks/{id}` of such a network, or of one of `MarkHooks`: no container is left that it says anything about.
     RemoveNotes {
         /// Its id.
         id: String,
         /// Its name.
         name: String,
+    },
+    /// Puts down, on the engine, that a container's `post_start` hooks are to be run, before it is started: `POST
+    /// /networks/create` of a network that only keeps labels.
+    MarkHooks {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// They have run: `DELETE /networks/{id}`.
+    ClearHooks {
+        /// The container.
+        container: ContainerRef,
+        /// The network's id, where it was seen; otherwise it goes by its name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
     },
     /// Lets time pass before the next containers of a service are replaced (`update_config.delay`).
     Delay {
@@ -307,7 +321,9 @@ impl Action {
             | Self::PauseContainer { container }
             | Self::UnpauseContainer { container }
             | Self::Monitor { container, .. }
-            | Self::RunHook { container, .. } => format!("Container {}", container.name),
+            | Self::RunHook { container, .. }
+            | Self::MarkHooks { container }
+            | Self::ClearHooks { container, .. } => format!("Container {}", container.name),
             Self::Wait { service, .. } | Self::RunProvider { service, .. } | Self::Delay { service, .. } => {
                 format!("Service {service}")
             }
@@ -329,7 +345,9 @@ impl Action {
             | Self::PauseContainer { container }
             | Self::UnpauseContainer { container }
             | Self::Monitor { container, .. }
-            | Self::RunHook { container, .. } => Some(container),
+            | Self::RunHook { container, .. }
+            | Self::MarkHooks { container }
+            | Self::ClearHooks { container, .. } => Some(container),
             Self::PullImage { .. }
             | Self::BuildImage { .. }
             | Self::PrepareModel { .. }

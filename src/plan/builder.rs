@@ -1,6 +1,7 @@
 //! Puts a plan together so that its invariants hold by construction.
 
-use super::{Action, Group, Lane, Plan, Question, Reason, Step, StepId, When};
+use super::{Action, Group, Lane, Plan, Question, Reason, Step, StepId, Target, When};
+use crate::observe::ContainerId;
 use std::collections::BTreeSet;
 
 /// A plan in the making. Steps can only be put after steps that are there, so the result is topologically ordered.
@@ -49,6 +50,16 @@ impl PlanBuilder {
     pub(super) fn removals(&self) -> Vec<StepId> {
         let removes = |step: &&Step<Action>| matches!(step.action, Action::RemoveContainer { .. });
         self.plan.steps.iter().filter(removes).map(|step| step.id).collect()
+    }
+
+    /// Whether a container that was there is removed.
+    pub(super) fn removes(&self, id: &ContainerId) -> bool {
+        let target = Target::Existing(id.clone());
+        let removed = |action: &Action| {
+            let removal = matches!(action, Action::RemoveContainer { .. });
+            removal && action.container().is_some_and(|container| container.target == target)
+        };
+        self.plan.steps.iter().any(|step| removed(&step.action))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,6 +117,8 @@ fn lane(action: &Action) -> Lane {
         | Action::DisconnectNetwork { .. }
         | Action::WriteNotes { .. }
         | Action::RemoveNotes { .. }
+        | Action::MarkHooks { .. }
+        | Action::ClearHooks { .. }
         | Action::RemoveImage { .. }
         | Action::CreateVolume { .. }
         | Action::RemoveVolume { .. }

@@ -86,9 +86,10 @@ pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
         }
         for container in asleep {
             let reason = Reason::NotRunning { status: container.status.as_str().to_owned() };
+            let after = mark_hooks(&mut plan, input, container, &after);
             let action = Action::StartContainer { container: ContainerRef::to(container) };
-            let step = plan.step(action, reason, after.iter().copied());
-            let step = hooks(&mut plan, input, container, HookPhase::PostStart, step);
+            let step = plan.step(action, reason, after);
+            let step = post_start(&mut plan, input, container, step);
             started.entry(service.clone()).or_default().push(step);
         }
     }
@@ -180,12 +181,13 @@ pub fn restart(input: &Lifecycle<'_>, alone: bool) -> Plan {
             } else {
                 after.clone()
             };
+            let after = mark_hooks(&mut plan, input, container, &after);
             let action = Action::RestartContainer {
                 container: ContainerRef::to(container),
                 timeout_s: input.timeout_s,
             };
             let step = plan.step(action, reason.clone(), after);
-            let step = hooks(&mut plan, input, container, HookPhase::PostStart, step);
+            let step = post_start(&mut plan, input, container, step);
             steps.entry(service.clone()).or_default().push(step);
         }
     }
@@ -285,17 +287,31 @@ fn pre_stop(
     after
 }
 
-fn hooks(
+/// Puts down before a start that hooks follow it: a run that is killed in between must not lose them.
+fn mark_hooks(
     plan: &mut PlanBuilder,
     input: &Lifecycle<'_>,
     container: &Container,
-    phase: HookPhase,
-    after: StepId,
-) -> StepId {
+    after: &[StepId],
+) -> Vec<StepId> {
+    if hook_count(input, container, HookPhase::PostStart) == 0 {
+        return after.to_vec();
+    }
+    let action = Action::MarkHooks { container: ContainerRef::to(container) };
+    vec![plan.step(action, Reason::Bookkeeping, after.iter().copied())]
+}
+
+fn post_start(plan: &mut PlanBuilder, input: &Lifecycle<'_>, container: &Container, after: StepId) -> StepId {
     let mut last = after;
-    for index in 0..hook_count(input, container, phase) {
-        let action = Action::RunHook { container: ContainerRef::to(container), phase, index };
+    let count = hook_count(input, container, HookPhase::PostStart);
+    for index in 0..count {
+        let container = ContainerRef::to(container);
+        let action = Action::RunHook { container, phase: HookPhase::PostStart, index };
         last = plan.step(action, Reason::Requested, [last]);
+    }
+    if count > 0 {
+        let action = Action::ClearHooks { container: ContainerRef::to(container), id: None };
+        plan.step(action, Reason::Bookkeeping, [last]);
     }
     last
 }

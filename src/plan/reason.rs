@@ -56,6 +56,8 @@ pub enum Reason {
         /// The service.
         service: ServiceName,
     },
+    /// A run that was cut short, or one of the hooks failed: not all of its `post_start` hooks have run.
+    HooksDue,
     /// It keeps the project's own books.
     Bookkeeping,
     /// A network it is attached to is replaced, or it is not attached to one it should be.
@@ -135,6 +137,9 @@ impl fmt::Display for Reason {
                 write!(formatter, "network `{network}` is not one of its service's")
             }
             Self::UpdateFailed { service } => write!(formatter, "the update of `{service}` failed"),
+            Self::HooksDue => {
+                formatter.write_str("an interrupted or failed run did not finish its post_start hooks")
+            }
             Self::Bookkeeping => formatter.write_str("keeps the project's books"),
             Self::ConfigChanged { fields } | Self::Drifted { fields } => {
                 for (position, change) in fields.iter().enumerate() {

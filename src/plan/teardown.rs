@@ -114,6 +114,13 @@ pub fn teardown(input: &Teardown<'_>) -> Plan {
             plan.amend(step, |step| step.optional = true);
         }
     }
+    for due in &input.observed.hooks_due {
+        if !staying.iter().any(|container| container.id == due.container) {
+            let action = Action::RemoveNotes { id: due.id.clone(), name: due.name.clone() };
+            let step = plan.step(action, Reason::Bookkeeping, removed.iter().copied());
+            plan.amend(step, |step| step.optional = true);
+        }
+    }
     if input.volumes && input.services.is_none() {
         volumes(&mut plan, input, &staying, &removed);
     }

@@ -1,7 +1,7 @@
 //! A plan as people read it before they say yes: what is created, replaced, removed, and why.
 
 use crate::ops::saved::Saved;
-use crate::plan::{Action, GroupVerb, Plan, Question, Reason, Step};
+use crate::plan::{Action, GroupVerb, HookPhase, Plan, Question, Reason, Step};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -204,13 +204,18 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
             "stop" => (Change::Stop, " (provider, where it can)"),
             _ => (Change::Start, " (provider)"),
         },
+        Action::RunHook { phase: HookPhase::PostStart, index: 0, .. } if step.reason == Reason::HooksDue => {
+            (Change::Update, " (run post_start hooks)")
+        }
         // What is waited for, and hooks, follow from the starts: they change nothing by themselves. Notes are no user's.
         Action::Wait { .. }
         | Action::RunHook { .. }
         | Action::Delay { .. }
         | Action::Monitor { .. }
         | Action::WriteNotes { .. }
-        | Action::RemoveNotes { .. } => return None,
+        | Action::RemoveNotes { .. }
+        | Action::MarkHooks { .. }
+        | Action::ClearHooks { .. } => return None,
     })
 }
 

@@ -142,7 +142,10 @@ impl<'a> Reconciler<'a> {
         }
         let status = || Reason::NotRunning { status: container.status.as_str().to_owned() };
         match container.status {
-            ContainerStatus::Running | ContainerStatus::Restarting => StartNeed::Running,
+            ContainerStatus::Running | ContainerStatus::Restarting => {
+                let due = !service.post_start.is_empty() && self.hooks_due(&container.id).is_some();
+                if due { StartNeed::Hooks } else { StartNeed::Running }
+            }
             ContainerStatus::Paused => StartNeed::Unpause(status()),
             ContainerStatus::Created
             | ContainerStatus::Removing

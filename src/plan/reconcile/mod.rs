@@ -168,6 +168,8 @@ enum StartNeed {
     Start(Reason),
     /// It is frozen and has to be thawed.
     Unpause(Reason),
+    /// It runs, and not all of its `post_start` hooks have.
+    Hooks,
 }
 
 impl<'a> Reconciler<'a> {

@@ -1,7 +1,9 @@
-//! What was changed in place is put down on the engine: before, that it is under way, after, what it came to.
+//! What was changed in place is put down on the engine: before, that it is under way, after, what it came to. What nobody needs
+//! any more is taken away.
 
 use super::Reconciler;
 use super::verdict::Verdict;
+use crate::observe::ContainerId;
 use crate::plan::{Action, Reason, StepId};
 use std::collections::BTreeMap;
 
@@ -67,7 +69,14 @@ impl Reconciler<'_> {
         if self.plan.is_empty() {
             return;
         }
-        for (id, name) in stale {
+        let hooks: Vec<_> = self
+            .observed
+            .hooks_due
+            .iter()
+            .filter(|due| self.owes_no_hooks(&due.container))
+            .map(|due| (due.id.clone(), due.name.clone()))
+            .collect();
+        for (id, name) in stale.into_iter().chain(hooks) {
             let step = self.plan.step(
                 Action::RemoveNotes { id, name },
                 Reason::Bookkeeping,
@@ -75,6 +84,15 @@ impl Reconciler<'_> {
             );
             self.plan.amend(step, |step| step.optional = true);
         }
+    }
+
+    /// Whether a container is gone when the plan is done, or its service has no `post_start` hooks any more.
+    fn owes_no_hooks(&self, id: &ContainerId) -> bool {
+        let Some(container) = self.observed.containers.iter().find(|container| container.id == *id) else {
+            return true;
+        };
+        let service = self.project.services.get(&container.identity.service);
+        self.plan.removes(id) || service.is_some_and(|service| service.post_start.is_empty())
     }
 
     fn changing(&self) -> BTreeMap<String, String> {

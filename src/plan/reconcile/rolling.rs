@@ -336,6 +336,11 @@ impl<'a> Reconciler<'a> {
         let reason = Reason::UpdateFailed { service: service.clone() };
         let step = self.plan.step(removal(new), reason, after);
         self.plan.amend(step, |step| step.when = When::MoreFailed { than: 0 });
+        if self.project.services.get(service).is_some_and(|service| !service.post_start.is_empty()) {
+            let action = Action::ClearHooks { container: new.clone(), id: None };
+            let cleared = self.plan.step(action, Reason::Bookkeeping, [step]);
+            self.plan.amend(cleared, |step| step.optional = true);
+        }
         step
     }
 

@@ -3,7 +3,7 @@
 use super::{Planned, Reconciler, StartNeed};
 use crate::graph::services::Need;
 use crate::model::{DependencyCondition, Service, ServiceName};
-use crate::observe::{ContainerStatus, Health};
+use crate::observe::{ContainerId, ContainerStatus, Health, HooksDue};
 use crate::plan::{Action, ContainerRef, HookPhase, Reason, StepId, Until};
 
 impl Reconciler<'_> {
@@ -22,7 +22,10 @@ impl Reconciler<'_> {
         }
         let Some(mut planned) = self.services.remove(name) else { return };
         let needs_start = !planned.rolled.is_empty()
-            || planned.containers.iter().any(|(.., need)| *need != StartNeed::Running);
+            || planned
+                .containers
+                .iter()
+                .any(|(.., need)| matches!(need, StartNeed::Start(_) | StartNeed::Unpause(_)));
         let gates = if needs_start && !self.policy.no_start { self.gates(name) } else { Vec::new() };
         let gates = self.pre_start(service, &planned, gates);
         for (container, ready, need) in planned.containers.clone() {
@@ -34,9 +37,11 @@ impl Reconciler<'_> {
                     planned.started.push(step);
                 }
                 StartNeed::Unpause(reason) => {
-                    let action = Action::UnpauseContainer { container };
-                    planned.started.push(self.plan.step(action, reason, gates.iter().copied().chain(ready)));
+                    let action = Action::UnpauseContainer { container: container.clone() };
+                    let thawed = self.plan.step(action, reason, gates.iter().copied().chain(ready));
+                    planned.started.push(self.due_hooks(service, &container, Some(thawed)).unwrap_or(thawed));
                 }
+                StartNeed::Hooks => planned.started.extend(self.due_hooks(service, &container, ready)),
             }
         }
         if !planned.rolled.is_empty() {
@@ -98,14 +103,57 @@ impl Reconciler<'_> {
             after.extend(self.stops.get(id));
         }
         let lane = Self::start_lane(service);
+        let noted = self.noted_hooks(container);
+        if noted.is_none() && !service.post_start.is_empty() {
+            // Put down before the start: a run that is killed after it must not lose them.
+            let action = Action::MarkHooks { container: container.clone() };
+            after = vec![self.plan.step(action, Reason::Bookkeeping, after)];
+        }
         let action = Action::StartContainer { container: container.clone() };
-        let mut last = self.plan.step(action, reason, after);
-        self.plan.amend(last, |step| step.lane = lane);
+        let started = self.plan.step(action, reason, after);
+        self.plan.amend(started, |step| step.lane = lane);
+        self.post_start(service, container, (Reason::Requested, noted), Some(started)).unwrap_or(started)
+    }
+
+    /// The hooks of a container that runs, when a run that was cut short, or a hook that failed, left some of them to be run.
+    /// All are run: which one was the last to end well nobody knows. Returns the last step.
+    fn due_hooks(
+        &mut self,
+        service: &Service,
+        container: &ContainerRef,
+        after: Option<StepId>,
+    ) -> Option<StepId> {
+        let noted = self.noted_hooks(container)?;
+        self.post_start(service, container, (Reason::HooksDue, Some(noted)), after)
+    }
+
+    fn post_start(
+        &mut self,
+        service: &Service,
+        container: &ContainerRef,
+        (reason, noted): (Reason, Option<String>),
+        after: Option<StepId>,
+    ) -> Option<StepId> {
+        let mut last = after;
         for index in 0..service.post_start.len() {
             let action = Action::RunHook { container: container.clone(), phase: HookPhase::PostStart, index };
-            last = self.plan.step(action, Reason::Requested, [last]);
+            last = Some(self.plan.step(action, reason.clone(), last));
+        }
+        if !service.post_start.is_empty() {
+            let action = Action::ClearHooks { container: container.clone(), id: noted };
+            self.plan.step(action, Reason::Bookkeeping, last);
         }
         last
+    }
+
+    /// The network that says that a container's hooks are to be run, by id, when one was seen.
+    fn noted_hooks(&self, container: &ContainerRef) -> Option<String> {
+        let crate::plan::Target::Existing(id) = &container.target else { return None };
+        self.hooks_due(id).map(|due| due.id.clone())
+    }
+
+    pub(super) fn hooks_due(&self, container: &ContainerId) -> Option<&HooksDue> {
+        self.observed.hooks_due.iter().find(|due| due.container == *container)
     }
 
     /// The steps after which a service may start.

@@ -5,10 +5,10 @@ use super::{brought_up, plan_over};
 use proptest::prelude::*;
 use stack::model::{Project, ServiceName, hash};
 use stack::observe::{
-    Container, ContainerId, ContainerStatus, Fields, Health, Identity, InPlace, ObservedEndpoint,
+    Container, ContainerId, ContainerStatus, Fields, Health, HooksDue, Identity, InPlace, ObservedEndpoint,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedNotes, ObservedState, ObservedVolume,
 };
-use stack::plan::{Action, OrphanPolicy, Plan, Policy, StepId, Target};
+use stack::plan::{Action, HookPhase, OrphanPolicy, Plan, Policy, StepId, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,6 +41,9 @@ fn stack_file() -> impl Strategy<Value = String> {
                     "    deploy: {{update_config: {{order: {order}, failure_action: {action}, parallelism: {at_once}}}}}\n"
                 ));
             }
+            if (needs + rules) % 2 == 0 {
+                text.push_str("    post_start: [{command: [warm, up]}]\n");
+            }
             if *volume {
                 text.push_str("    volumes: [data:/data]\n");
             }
@@ -69,6 +72,9 @@ fn wanted(project: &Project) -> BTreeMap<ServiceName, Fields> {
     };
     project.services.values().map(|service| (service.name.clone(), fields(service))).collect()
 }
+
+/// The label that stands for a start whose `post_start` hooks have not run.
+const HOOKS_OWED: &str = "hooks-owed";
 
 /// Makes a mess of what was brought up, the same for the same numbers.
 fn mess(project: &Project, observed: &mut ObservedState, mishaps: &[u8]) {
@@ -164,6 +170,7 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
             }
             Action::RemoveNotes { name, .. } => {
                 world.notes.retain(|one| one.name != *name);
+                world.hooks_due.retain(|one| one.name != *name);
                 read_notes(&mut world);
             }
             Action::DisconnectNetwork { network, container } => {
@@ -199,7 +206,21 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
                 find(&mut world, &id(&container.target)).name.clone_from(to);
             }
             Action::StartContainer { container } => {
-                find(&mut world, &id(&container.target)).status = ContainerStatus::Running;
+                let container = find(&mut world, &id(&container.target));
+                container.status = ContainerStatus::Running;
+                container.labels.insert(HOOKS_OWED.to_owned(), String::new());
+            }
+            Action::RunHook { container, phase: HookPhase::PostStart, .. } => {
+                find(&mut world, &id(&container.target)).labels.remove(HOOKS_OWED);
+            }
+            Action::MarkHooks { container } => {
+                let container = id(&container.target);
+                let name = format!("hooks-{container}");
+                world.hooks_due.push(HooksDue { id: name.clone(), name, container });
+            }
+            Action::ClearHooks { container, .. } => {
+                let container = id(&container.target);
+                world.hooks_due.retain(|due| due.container != container);
             }
             Action::UnpauseContainer { container } => {
                 let container = find(&mut world, &id(&container.target));
@@ -356,6 +377,13 @@ proptest! {
                 one.identity.service == service.name && one.status == ContainerStatus::Running
             });
             prop_assert_eq!(u32::try_from(running.count()).unwrap(), service.replicas());
+            let owed = mended.containers.iter().find(|one| {
+                one.identity.service == service.name && one.labels.contains_key(HOOKS_OWED)
+            });
+            prop_assert!(
+                service.post_start.is_empty() || owed.is_none(),
+                "hooks of {owed:?} never ran:\n{next}\nbroken off:\n{plan}"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Hooks: when they run, and what a failing one does.
 
-use crate::support::scenario::{on_the_fake, scenario};
+use crate::support::scenario::{Scenario, on_the_fake, on_the_real, scenario};
 
 const HOOKED: &str = "\
 services:
@@ -84,5 +84,65 @@ fn differs_pre_stop_runs_before_a_container_is_replaced_or_scaled_away() {
         story.file("compose.yaml", &file.replace("red", "blue"));
         story.step("replaced").runs("up -d").exits(0).replaced(&before, "web").running("web", &[1]);
         story.notes("hook of `web` exited with 7: farewell");
+    });
+}
+
+const WARMED: &str = "\
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    post_start:
+      - command: [sh, -c, \"WARM\"]
+";
+
+/// The hooks that are due are named, then run, and then no more.
+fn hooks_are_due_until_they_have_run(story: &mut Scenario<'_>) {
+    story.step("their command can be mended: that touches no container");
+    story.file("compose.yaml", &WARMED.replace("WARM", "touch /warm"));
+    let before = story.look();
+    story.runs("plan").exits(0).prints("(run post_start hooks)");
+    story.prints("an interrupted or failed run did not finish its post_start hooks").changed_nothing();
+    story.runs("up -d").exits(0).notes("Hook done").same(&before, "web");
+    story.runs("exec -T web test -f /warm").exits(0);
+    story.step("then all is well").runs("plan --detailed-exitcode").exits(0).prints("Nothing to do");
+    let left = story.labelled("networks", &format!("dev.stack.hooks={}", story.project()));
+    story.must(left.is_empty(), &format!("the note is gone: {left:?}"));
+}
+
+#[test]
+fn a_post_start_hook_that_fails_is_run_again_by_the_next_up() {
+    scenario("an `up` must not call done what an earlier one failed to do", |story| {
+        story.step("it fails").file("compose.yaml", &WARMED.replace("WARM", "echo cold; exit 4"));
+        story.runs("up -d").exits(1).notes("hook of `web` exited with 4: cold").running("web", &[1]);
+        story.runs("up -d").exits(1).notes("hook of `web` exited with 4: cold");
+        hooks_are_due_until_they_have_run(story);
+        story
+            .step("down takes what is left of it")
+            .runs("-f compose.yaml restart")
+            .exits(0)
+            .notes("Hook done");
+        story.file("compose.yaml", &WARMED.replace("WARM", "exit 4"));
+        story.runs("-f compose.yaml restart").exits(1).runs("down").exits(0).nothing_left();
+        let left = story.labelled("networks", &format!("dev.stack.hooks={}", story.project()));
+        story.must(left.is_empty(), &format!("the note is gone: {left:?}"));
+    });
+}
+
+#[test]
+fn a_post_start_hook_that_an_up_was_killed_in_is_run_by_the_next() {
+    on_the_real("a killed run must not cost a container its hook", |story| {
+        for command in ["up -d", "-f compose.yaml start"] {
+            story.file("compose.yaml", &WARMED.replace("WARM", "sleep 60"));
+            story.step("killed in the hook");
+            let mut running = story.begins(command);
+            running.says("Running hook");
+            running.kill();
+            story.ends(running);
+            story.running("web", &[1]);
+            hooks_are_due_until_they_have_run(story);
+            story.runs("stop").exits(0);
+        }
     });
 }

@@ -78,6 +78,11 @@ impl Trap {
         self.seen += usize::from(kind);
         kind && (self.nth == 0 || self.seen == self.nth)
     }
+
+    /// Whether what it was set for has come.
+    pub fn has_caught(&self) -> bool {
+        self.seen > 0 && self.seen >= self.nth
+    }
 }
 
 /// Whether a path fits a pattern in which `*` stands for anything.
