@@ -9,7 +9,7 @@ pub mod typed;
 mod words;
 
 use super::merge::default_dependency;
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::yaml::{Data, Mapping, Node, NodePath, PathSegment, PatternTable, Place, scalar_text};
 use std::sync::LazyLock;
 
@@ -76,6 +76,8 @@ static FORMS: LazyLock<PatternTable<Form>> = LazyLock::new(|| {
         ("configs.*", External),
     ])
 });
+
+const GPU_ATTRIBUTES: [&str; 5] = ["capabilities", "count", "device_ids", "driver", "options"];
 
 /// Spells out everything. `lenient`: texts that cannot be read stay as they are (they may still hold templates).
 pub fn canonical(tree: &mut Mapping, lenient: bool, diagnostics: &mut Diagnostics) {
@@ -170,6 +172,11 @@ impl Speller<'_> {
                 let request = mapping([("count", Node::string(span, "all"))], span);
                 node.data = Data::Sequence(vec![Node::new(span, request)]);
             }
+            (Form::Gpus, Data::Sequence(items)) => {
+                for request in items.iter_mut().filter_map(Node::as_mapping_mut) {
+                    self.known_of_gpu(request);
+                }
+            }
             (Form::Mount, Data::String(text)) => match mounts::Short::parse(text) {
                 Ok(mount) => node.data = mount.into_data(span),
                 Err(reason) => self.unreadable(span, "invalid-volume", "a volume", &reason),
@@ -198,6 +205,22 @@ impl Speller<'_> {
             (Form::External, Data::Mapping(resource)) => self.external(resource),
             _ => {}
         }
+    }
+
+    /// The schema of the specification lets a request for GPUs have keys that mean nothing, and the reference drops them
+    /// unsaid.
+    fn known_of_gpu(&mut self, request: &mut Mapping) {
+        let is_known = |key: &str| GPU_ATTRIBUTES.contains(&key) || key.starts_with("x-");
+        for (key, entry) in request.iter().filter(|(key, _)| !is_known(key)) {
+            let message = format!("a GPU request has no attribute `{key}`: it is passed over");
+            let mut warning = Diagnostic::warning("unknown-attribute", entry.key_span, message);
+            warning.help.extend(
+                nearest(key, GPU_ATTRIBUTES)
+                    .map(|near| format!("an attribute with a similar name exists: `{near}`")),
+            );
+            self.diagnostics.push(warning);
+        }
+        request.retain(|key, _| is_known(key));
     }
 
     fn address(&self) -> NodePath {
