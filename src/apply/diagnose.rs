@@ -80,10 +80,12 @@ pub(super) async fn start(
 ) -> StepError {
     let of_engine =
         matches!(error.refusal, None | Some(EngineErrorKind::Server | EngineErrorKind::BadRequest));
-    let Ok(mut state) = crate::observe::live_state(&cx.engine, id).await else { return error };
     if !of_engine {
         return error;
     }
+    let Ok(mut state) = crate::observe::live_state(&cx.engine, id, &container.name).await else {
+        return error;
+    };
     if error.message.contains(&state.start_error) {
         state.start_error.clear();
     }

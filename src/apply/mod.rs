@@ -169,7 +169,8 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
             let waits = if queue.is_rescue(id) { cx.cancel.child_token() } else { waits.clone() };
             let (cx, subscription) = (cx.clone(), hub.subscribe());
             running.spawn(async move {
-                (id, step::perform(&cx, &step.action, &resolved, subscription, &waits).await)
+                let done = step::perform(&cx, &step.action, &resolved, subscription, &waits).await;
+                (id, done.map_err(|error| of_service(&step.action, error)))
             });
         }
         if running.is_empty() {
@@ -217,6 +218,15 @@ fn resolved(plan: &Plan, outcome: &Outcome) -> step::Resolved {
         }
     }
     step::Resolved { created: outcome.created.clone(), by_service }
+}
+
+/// Of what the engine gave no answer to is told whose it was.
+fn of_service(action: &Action, error: StepError) -> StepError {
+    let silent = matches!(error.refusal, Some(EngineErrorKind::Unreachable | EngineErrorKind::TimedOut));
+    match action.service().filter(|_| silent) {
+        Some(service) => StepError { message: format!("service `{service}`: {}", error.message), ..error },
+        None => error,
+    }
 }
 
 fn settle(

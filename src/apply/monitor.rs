@@ -25,9 +25,9 @@ pub(super) async fn watch(
     time: Duration,
     cancel: &CancellationToken,
 ) -> Result<(), StepError> {
-    let before = live_state(&cx.engine, id).await?;
+    let before = live_state(&cx.engine, id, &container.name).await?;
     delay(time, cancel).await?;
-    let after = live_state(&cx.engine, id).await?;
+    let after = live_state(&cx.engine, id, &container.name).await?;
     let why = if after.status != ContainerStatus::Running {
         // A one-shot that has done its work has not failed.
         if after.status == ContainerStatus::Exited && after.exit_code == 0 && !after.will_restart {

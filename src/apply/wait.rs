@@ -100,7 +100,7 @@ const FIRST_WORD: Duration = Duration::from_secs(3);
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// How long an engine that has stopped answering is given to come back.
-const ENGINE_GONE: Duration = Duration::from_mins(1);
+const ENGINE_GONE: u32 = 3;
 
 /// Waits until the condition holds for all containers (for a completion: for the first that exits).
 pub(super) async fn until(
@@ -237,8 +237,10 @@ impl One<'_> {
     async fn look(&self) -> Result<LiveState, StepError> {
         let began = Instant::now();
         loop {
-            match crate::observe::live_state(&self.cx.engine, self.id).await {
-                Err(error) if error.is_transient() && began.elapsed() < ENGINE_GONE => {
+            match crate::observe::live_state(&self.cx.engine, self.id, self.name).await {
+                Err(error)
+                    if error.is_transient() && began.elapsed() < self.cx.engine.deadline() * ENGINE_GONE =>
+                {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
                 looked => return looked.map_err(StepError::from),

@@ -22,6 +22,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("COMPOSE_COMPATIBILITY", "true: as --compatibility"),
     ("COMPOSE_MENU", "true or false: as --menu"),
     ("STACK_LOCK_TIMEOUT", "as --lock-timeout"),
+    (
+        "STACK_ENGINE_TIMEOUT",
+        "seconds that an engine may take to answer, 20 by default; one that stopped answering is given three times that",
+    ),
     ("DOCKER_HOST", "the engine's address; wins over contexts"),
     ("DOCKER_CONTEXT", "the docker context to use"),
     ("DOCKER_CONFIG", "folder of docker's config.json and contexts; ~/.docker by default"),

@@ -120,6 +120,7 @@ fn endpoints(context: &Context) -> Endpoints {
         auth_config: variable("DOCKER_AUTH_CONFIG"),
         runtime_dir: variable("XDG_RUNTIME_DIR").map(PathBuf::from),
         api_version: variable("DOCKER_API_VERSION"),
+        timeout: variable("STACK_ENGINE_TIMEOUT"),
     }
 }
 

@@ -31,12 +31,15 @@ pub struct Endpoints {
     pub auth_config: Option<String>,
     /// `DOCKER_API_VERSION`.
     pub api_version: Option<String>,
+    /// `STACK_ENGINE_TIMEOUT`: seconds that an engine may take to answer; 20 by default.
+    pub timeout: Option<String>,
 }
 
 /// Never shows what must not be shown.
 impl std::fmt::Debug for Endpoints {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { host, context, config_dir, home, runtime_dir, auth_config: _, api_version } = self;
+        let Self { host, context, config_dir, home, runtime_dir, auth_config: _, api_version, timeout } =
+            self;
         formatter
             .debug_struct("Endpoints")
             .field("host", host)
@@ -45,6 +48,7 @@ impl std::fmt::Debug for Endpoints {
             .field("home", home)
             .field("runtime_dir", runtime_dir)
             .field("api_version", api_version)
+            .field("timeout", timeout)
             .finish_non_exhaustive()
     }
 }
@@ -70,8 +74,24 @@ pub struct ConnectError {
     pub hints: Vec<String>,
 }
 
-/// How long an engine may take to answer a question.
+/// How long an engine may take to answer a question, where nothing is said.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long it may take.
+fn deadline(endpoints: &Endpoints) -> Result<Duration, ConnectError> {
+    let Some(text) = endpoints.timeout.as_deref().filter(|text| !text.is_empty()) else {
+        return Ok(DEADLINE);
+    };
+    match text.parse() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+        _ => Err(ConnectError {
+            tried: Vec::new(),
+            hints: vec![format!(
+                "STACK_ENGINE_TIMEOUT is `{text}`; it must be a whole number of seconds above 0"
+            )],
+        }),
+    }
+}
 
 /// Finds the engine that is meant. Only the search through default sockets sends anything: an engine that was named is
 /// reached by the first call.
@@ -96,6 +116,7 @@ async fn find(endpoints: &Endpoints) -> Result<Engine, ConnectError> {
             hints: vec![format!("DOCKER_API_VERSION is `{text}`; it must look like `1.44`")],
         })?),
     };
+    let deadline = deadline(endpoints)?;
     let named = match endpoints.host.as_deref().filter(|host| !host.is_empty()) {
         Some(host) => Some((host.to_owned(), "DOCKER_HOST".to_owned())),
         None => context_host(endpoints)?,
@@ -108,15 +129,19 @@ async fn find(endpoints: &Endpoints) -> Result<Engine, ConnectError> {
             )],
         };
         let address = parse_address(&host).map_err(refuse)?;
-        return Engine::at(address, pinned, DEADLINE).map_err(|error| ConnectError {
+        return Engine::at(address, pinned, deadline).map_err(|error| ConnectError {
             tried: vec![Tried { address: host.clone(), source: source.clone(), problem: error.message }],
             hints: Vec::new(),
         });
     }
-    search(endpoints, pinned).await
+    search(endpoints, pinned, deadline).await
 }
 
-async fn search(endpoints: &Endpoints, pinned: Option<ApiVersion>) -> Result<Engine, ConnectError> {
+async fn search(
+    endpoints: &Endpoints,
+    pinned: Option<ApiVersion>,
+    deadline: Duration,
+) -> Result<Engine, ConnectError> {
     let mut tried = Vec::new();
     let candidates = default_sockets(endpoints);
     // The first socket that exists is nearly always the right one, and its first real call says whether it answers.
@@ -124,7 +149,7 @@ async fn search(endpoints: &Endpoints, pinned: Option<ApiVersion>) -> Result<Eng
     for path in &candidates {
         let mut problem = "no such socket".to_owned();
         if path.exists() {
-            match Engine::at(Address::Unix(path.clone()), pinned, DEADLINE) {
+            match Engine::at(Address::Unix(path.clone()), pinned, deadline) {
                 Ok(engine)
                     if existing.len() == 1 && std::os::unix::net::UnixStream::connect(path).is_ok() =>
                 {

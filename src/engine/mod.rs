@@ -103,6 +103,11 @@ impl Engine {
         self.transport.version()
     }
 
+    /// How long it may take to answer a question.
+    pub fn deadline(&self) -> Duration {
+        self.transport.deadline()
+    }
+
     /// Whether it has answered anything yet.
     pub fn has_answered(&self) -> bool {
         self.transport.has_answered()

@@ -126,8 +126,8 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound` when it is gone.
-    pub async fn container_state(&self, id: &str) -> Result<StateRow, EngineError> {
-        let subject = subject(id);
+    pub async fn container_state(&self, id: &str, name: &str) -> Result<StateRow, EngineError> {
+        let subject = subject(name);
         let path = format!("/containers/{id}/json");
         self.call_json(Call::new(Method::GET, "inspect", &subject, &path)).await
     }

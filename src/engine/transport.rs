@@ -148,6 +148,11 @@ impl Transport {
         }
     }
 
+    /// How long the head of an answer to a question may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// Whether the engine has ever answered.
     pub(super) fn has_answered(&self) -> bool {
         self.offered.load(Ordering::Relaxed) != 0

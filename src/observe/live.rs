@@ -66,8 +66,8 @@ pub struct Probe {
 ///
 /// # Errors
 /// `NotFound` when it is gone.
-pub async fn live_state(engine: &Engine, id: &ContainerId) -> Result<LiveState, EngineError> {
-    let row = engine.container_state(&id.0).await?;
+pub async fn live_state(engine: &Engine, id: &ContainerId, name: &str) -> Result<LiveState, EngineError> {
+    let row = engine.container_state(&id.0, name).await?;
     Ok(from_row(row, engine.api_version().0))
 }
 

@@ -9,8 +9,8 @@ use crate::event::{EventKind, Subject};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an engine that has stopped answering is given to come back.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long an engine that has stopped answering is given to come back: so many times what it may take for an answer.
+const PATIENCE: u32 = 3;
 /// How often that happens before it is given up.
 const TIMES: u32 = 5;
 
@@ -45,7 +45,7 @@ impl Session {
         let began = Instant::now();
         let mut pause = Duration::from_millis(100);
         while engine.ping().await.is_err() {
-            if began.elapsed() >= PATIENCE {
+            if began.elapsed() >= engine.deadline() * PATIENCE {
                 return Err(trouble);
             }
             let text = "the engine does not answer; what is left is done when it is back".to_owned();

@@ -330,6 +330,19 @@ impl Action {
         }
     }
 
+    /// The service whose containers the action is about, when it is about one's.
+    pub fn service(&self) -> Option<&ServiceName> {
+        if let Self::BuildImage { service, .. }
+        | Self::CreateContainer { service, .. }
+        | Self::Wait { service, .. }
+        | Self::RunProvider { service, .. }
+        | Self::Delay { service, .. } = self
+        {
+            return Some(service);
+        }
+        self.container().map(|container| &container.service)
+    }
+
     /// The container the action acts on, when it acts on one.
     pub fn container(&self) -> Option<&ContainerRef> {
         match self {

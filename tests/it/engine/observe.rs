@@ -42,13 +42,13 @@ fn an_exit_and_a_failing_probe_are_seen() {
         let sick = place.raw().post("/containers/create", &probed)["Id"].as_str().unwrap().to_owned();
         engine.start_container(&sick, "sick").await.unwrap();
         super::streams::until(&mut events, |event| event.action == "health_status: unhealthy").await;
-        let state = live_state(&engine, &stack::observe::ContainerId(sick)).await.unwrap();
+        let state = live_state(&engine, &stack::observe::ContainerId(sick), "sick").await.unwrap();
         assert_eq!((state.health, state.healthcheck.is_some()), (Some(Health::Unhealthy), true));
         assert_eq!(state.probes[0].output, "broken\n");
 
         let done = container(place, "exit 3");
         super::streams::until(&mut events, |event| event.action == "die" && event.id == done).await;
-        let state = live_state(&engine, &stack::observe::ContainerId(done)).await.unwrap();
+        let state = live_state(&engine, &stack::observe::ContainerId(done), "done").await.unwrap();
         assert_eq!((state.status, state.exit_code), (ContainerStatus::Exited, 3));
     });
 }

@@ -72,7 +72,7 @@ async fn a_container_lives_and_ends_and_repeated_starts_and_stops_are_no_failure
     engine.restart_container(&id, &name, Some(0)).await.unwrap();
     engine.stop_container(&id, &name, Some(0)).await.unwrap();
     engine.stop_container(&id, &name, Some(0)).await.unwrap();
-    assert_eq!(engine.container_state(&id).await.unwrap().state.status, "exited");
+    assert_eq!(engine.container_state(&id, "it").await.unwrap().state.status, "exited");
     let killed = engine.kill_container(&id, &name, "KILL").await.unwrap_err();
     assert_eq!(killed.kind, EngineErrorKind::Conflict);
     engine.remove_container(&id, &name, false, true).await.unwrap();

@@ -24,6 +24,7 @@ mod rollback;
 mod rolling;
 mod round_trip;
 mod smoke;
+mod trouble;
 mod turns;
 mod up;
 mod volumes;
