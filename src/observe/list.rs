@@ -23,7 +23,8 @@ pub struct ObserveRequest {
     pub images: Vec<String>,
 }
 
-/// Looks: one request for containers, and one each for networks, volumes and images where they are asked for, all at once.
+/// Looks: one request for containers, and one each for networks and volumes where they are asked for, all at once; and one for
+/// the images that the containers do not tell of.
 ///
 /// # Errors
 /// The first request that failed.
@@ -43,14 +44,18 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
             Some(_) => engine.list_volumes(&[]).await,
         }
     };
-    let images = async {
-        match request.images.as_slice() {
-            [] => Ok(BTreeMap::new()),
-            references => images(engine, references).await,
+    let containers = async {
+        let rows = engine.list_containers(&labels).await?;
+        let mut known =
+            if engine.is_podman() { BTreeMap::new() } else { images_in_use(&rows, &request.images) };
+        let open: Vec<String> =
+            request.images.iter().filter(|reference| !known.contains_key(*reference)).cloned().collect();
+        if !open.is_empty() {
+            known.extend(images(engine, &open).await?);
         }
+        Ok((rows, known))
     };
-    let (containers, networks, volumes, images) =
-        futures_util::try_join!(engine.list_containers(&labels), networks, volumes, images)?;
+    let ((containers, images), networks, volumes) = futures_util::try_join!(containers, networks, volumes)?;
     let project = ProjectName::new(request.project.as_str());
     let notes = notes(&networks, &request.project);
     let hooks_due = hooks_due(&networks, &request.project);
@@ -159,6 +164,27 @@ fn contents(text: &str) -> BTreeMap<String, String> {
 pub async fn all_projects(engine: &Engine) -> Result<Vec<Container>, EngineError> {
     let labels = [label::PROJECT.to_owned(), label::CONFIG_HASH.to_owned()];
     Ok(engine.list_containers(&labels).await?.into_iter().map(container).collect())
+}
+
+/// What the rows of containers say about images. Docker writes the reference that a container was made with only while that
+/// still stands for the container's image, else the image's id
+/// (<https://github.com/moby/moby/blob/v28.5.0/daemon/list.go>, `refreshImage`). A list of images costs it several times as
+/// much as one of containers, because it looks at every layer; so it is left out where nothing has changed. Podman writes the
+/// reference in any case.
+fn images_in_use(rows: &[ContainerRow], references: &[String]) -> BTreeMap<String, ObservedImage> {
+    let mut found = BTreeMap::new();
+    for reference in references {
+        let row = rows.iter().find(|row| {
+            row.image == *reference
+                && row.image != row.image_id
+                && row.labels.get(label::IMAGE).is_some_and(|digest| *digest == row.image_id)
+        });
+        if let Some(row) = row {
+            let image = ObservedImage { id: row.image_id.clone(), digest: row.image_id.clone() };
+            found.insert(reference.clone(), image);
+        }
+    }
+    found
 }
 
 /// Local images by the reference they were asked for. References that no name filter can find (ids) are inspected.
@@ -395,6 +421,21 @@ mod tests {
         ] {
             assert_eq!(goes_by(&row(known), asked), expect, "{known} {asked}");
         }
+    }
+
+    #[test]
+    fn a_container_tells_of_its_image_while_its_reference_stands_for_it() {
+        let row = |image: &str, made_from: &str| ContainerRow {
+            image: image.to_owned(),
+            image_id: "sha256:11".to_owned(),
+            labels: BTreeMap::from([(label::IMAGE.to_owned(), made_from.to_owned())]),
+            ..ContainerRow::default()
+        };
+        let known = |row: ContainerRow| !images_in_use(&[row], &["web:1".to_owned()]).is_empty();
+        assert!(known(row("web:1", "sha256:11")));
+        assert!(!known(row("sha256:11", "sha256:11")), "the name stands for another image");
+        assert!(!known(row("web:2", "sha256:11")), "another name");
+        assert!(!known(row("web:1", "sha256:22")), "it is not what the label says");
     }
 
     #[test]

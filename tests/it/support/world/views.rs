@@ -77,8 +77,11 @@ impl World {
             })
             .collect();
         let command: Vec<String> = self.command_of(at).into_iter().map(quoted).collect();
+        // The reference is shown only while it stands for the container's image.
+        let current = self.image(one.image()).is_some_and(|image| image.id == one.image_id);
+        let shown = if current { one.image() } else { one.image_id.as_str() };
         json!({
-            "Id": one.id, "Names": [format!("/{}", one.name)], "Image": one.image(), "ImageID": one.image_id,
+            "Id": one.id, "Names": [format!("/{}", one.name)], "Image": shown, "ImageID": one.image_id,
             "Command": command.join(" "), "Created": one.created_nanos / 1_000_000_000, "Ports": ports,
             "Labels": one.labels, "State": one.status.word(), "Status": one.sentence(),
             "HostConfig": {"NetworkMode": one.network_mode()},
