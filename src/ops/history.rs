@@ -96,16 +96,28 @@ impl History {
 
     /// What is kept, newest last. What cannot be read is left out: another version may have written it.
     pub fn read(&self) -> Vec<Generation> {
+        self.numbers().into_iter().filter_map(|number| self.generation(number)).collect()
+    }
+
+    /// The newest that is kept. A project has ten, and a run that changes nothing needs no other.
+    fn newest(&self) -> Option<Generation> {
+        self.numbers().into_iter().rev().find_map(|number| self.generation(number))
+    }
+
+    /// The numbers of the files that are there, in order.
+    fn numbers(&self) -> Vec<u64> {
         let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let read =
-            |path: PathBuf| serde_json::from_str::<Generation>(&std::fs::read_to_string(path).ok()?).ok();
-        let mut found: Vec<Generation> = files
-            .filter(|file| file.path().extension().is_some_and(|extension| extension == "json"))
-            .filter_map(|file| read(file.path()))
-            .filter(|generation| generation.format_version == FORMAT)
+        let number = |path: &Path| path.file_stem()?.to_str()?.parse().ok();
+        let mut numbers: Vec<u64> = files
+            .filter_map(|file| number(&file.path()).filter(|number| self.file(*number) == file.path()))
             .collect();
-        found.sort_by_key(|generation| generation.number);
-        found
+        numbers.sort_unstable();
+        numbers
+    }
+
+    fn generation(&self, number: u64) -> Option<Generation> {
+        let text = std::fs::read_to_string(self.file(number)).ok()?;
+        serde_json::from_str(&text).ok().filter(|generation: &Generation| generation.format_version == FORMAT)
     }
 
     fn file(&self, number: u64) -> PathBuf {
@@ -122,9 +134,9 @@ impl History {
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(text.as_bytes())?;
         std::fs::rename(&draft, self.file(generation.number))?;
-        let kept = self.read();
+        let kept = self.numbers();
         for old in kept.iter().take(kept.len().saturating_sub(KEPT)) {
-            std::fs::remove_file(self.file(old.number))?;
+            std::fs::remove_file(self.file(*old))?;
         }
         Ok(())
     }
@@ -177,8 +189,8 @@ pub(super) fn begin(
         .values()
         .map(|service| (service.name.to_string(), Part::of(project, service, &ids)))
         .collect();
-    let known = history.read();
-    let newest = known.last();
+    let newest = history.newest();
+    let newest = newest.as_ref();
     let partial = !policy.selected.is_empty();
     if plan.is_empty()
         && plan.deferred.is_empty()
