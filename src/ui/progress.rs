@@ -53,7 +53,16 @@ pub async fn show(
         tokio::select! {
             biased;
             event = events.recv(), if more_events => match event {
-                Some(event) => footer.below(|| show_event(screen, tty.as_mut(), &event)),
+                // What is there already is written at once: fifty lines are one write.
+                Some(event) => footer.below(|| {
+                    let mut text = show_event(screen, tty.as_mut(), &event);
+                    while let Ok(event) = events.try_recv() {
+                        text.push_str(&show_event(screen, tty.as_mut(), &event));
+                    }
+                    if !text.is_empty() {
+                        stream::note(&text);
+                    }
+                }),
                 None => more_events = false,
             },
             line = lines.recv(), if more_lines => match line {
@@ -87,20 +96,25 @@ pub async fn show(
     }
 }
 
-fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) {
+/// Shows an event in the rows, or gives it as a line to write.
+fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
     use crate::event::EventKind;
     match (screen.mode, tty) {
-        (_, Some(tty)) => tty.event(event),
+        (_, Some(tty)) => {
+            tty.event(event);
+            String::new()
+        }
         (ProgressMode::Json, None) => {
-            if let Ok(text) = serde_json::to_string(event) {
-                stream::note(&(text + "\n"));
-            }
+            serde_json::to_string(event).map(|text| text + "\n").unwrap_or_default()
         }
         (ProgressMode::Quiet, None)
             if !matches!(
                 event.kind,
                 EventKind::Warning { .. } | EventKind::Failed { .. } | EventKind::Watched { .. }
-            ) => {}
+            ) =>
+        {
+            String::new()
+        }
         // After the rows made way for log lines only what went wrong, or was said to be read, is worth a line.
         (ProgressMode::Tty, None)
             if !matches!(
@@ -109,11 +123,12 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) {
                     | EventKind::Failed { .. }
                     | EventKind::Watched { .. }
                     | EventKind::Output { .. }
-            ) => {}
+            ) =>
+        {
+            String::new()
+        }
         (ProgressMode::Auto | ProgressMode::Tty | ProgressMode::Plain | ProgressMode::Quiet, None) => {
-            if let Some(line) = plain::line(event) {
-                stream::note(&line);
-            }
+            plain::line(event).unwrap_or_default()
         }
     }
 }
