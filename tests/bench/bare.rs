@@ -1,8 +1,10 @@
-//! The bare engine: only the calls that cannot be left out, sent as fast as the engine takes them.
+//! The bare engine: only the calls that cannot be left out, sent as fast as the engine takes them, by a process that does
+//! nothing else. Whole processes are compared with it, so it has to be one: this program again, asked for one step.
 
 use futures_util::StreamExt;
 use stack::engine::{Address, Engine};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const AT_ONCE: usize = 16;
@@ -34,6 +36,48 @@ pub fn answers() -> bool {
     answered
 }
 
+/// A step of the main job.
+#[derive(Clone, Copy)]
+pub enum Step {
+    Up,
+    Look,
+    Unchanged,
+    ReplaceFirst,
+    Down,
+}
+
+const WORDS: [(&str, Step); 5] = [
+    ("bare-up", Step::Up),
+    ("bare-look", Step::Look),
+    ("bare-unchanged", Step::Unchanged),
+    ("bare-replace-first", Step::ReplaceFirst),
+    ("bare-down", Step::Down),
+];
+
+/// The command that does a step for a project of `count` containers.
+pub fn command(step: Step, count: usize) -> Command {
+    let word = WORDS.iter().find(|(_, known)| std::mem::discriminant(known) == std::mem::discriminant(&step));
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg(word.expect("it has a word").0).arg(count.to_string());
+    command
+}
+
+/// Does a step when this process was started for one; else `false`.
+pub fn is_step() -> bool {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let step = words.first().and_then(|word| WORDS.iter().find(|(known, _)| known == word));
+    let Some((_, step)) = step else { return false };
+    let count = words.get(1).and_then(|count| count.parse().ok()).expect("a count");
+    match step {
+        Step::Up => up("bench", count),
+        Step::Look => look("bench"),
+        Step::Unchanged => unchanged("bench"),
+        Step::ReplaceFirst => replace_first("bench"),
+        Step::Down => down("bench"),
+    };
+    true
+}
+
 fn body(project: &str, number: usize) -> serde_json::Value {
     serde_json::json!({
         "Image": "busybox", "Cmd": ["sleep", "infinity"], "Labels": {"bench": project, "number": number.to_string()},
@@ -48,7 +92,7 @@ async fn create_and_start(engine: &Engine, project: &str, name: &str, number: us
 }
 
 /// A network, and `count` containers created and started.
-pub fn up(project: &str, count: usize) -> Duration {
+fn up(project: &str, count: usize) -> Duration {
     timed(async |engine| {
         let network = serde_json::json!({"Name": format!("{project}_default"), "Labels": {"bench": project}});
         engine.create_network(serde_json::from_value(network).expect("a body")).await.expect("a network");
@@ -61,15 +105,25 @@ pub fn up(project: &str, count: usize) -> Duration {
     })
 }
 
+/// What tells that nothing has changed: the containers and their networks.
+fn unchanged(project: &str) -> Duration {
+    timed(async |engine| {
+        let labels = [format!("bench={project}")];
+        let (containers, networks) =
+            futures_util::join!(engine.list_containers(&labels), engine.list_networks(&[]));
+        containers.and(networks.map(drop)).expect("lists");
+    })
+}
+
 /// One list.
-pub fn look(project: &str) -> Duration {
+fn look(project: &str) -> Duration {
     timed(async |engine| {
         engine.list_containers(&[format!("bench={project}")]).await.expect("a list");
     })
 }
 
 /// The first container by another one.
-pub fn replace_first(project: &str) -> Duration {
+fn replace_first(project: &str) -> Duration {
     timed(async |engine| {
         let label = [format!("bench={project}"), "number=1".to_owned()];
         let rows = engine.list_containers(&label).await.expect("a list");
@@ -82,7 +136,7 @@ pub fn replace_first(project: &str) -> Duration {
 }
 
 /// Everything removed.
-pub fn down(project: &str) -> Duration {
+fn down(project: &str) -> Duration {
     timed(async |engine| {
         let rows = engine.list_containers(&[format!("bench={project}")]).await.expect("a list");
         futures_util::stream::iter(rows)

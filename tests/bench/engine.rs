@@ -1,5 +1,6 @@
 //! The main job: `up`, `ps` and `down` of services that do nothing, so that what is measured is the way there.
 
+use super::bare::Step;
 use super::counted::Counted;
 use super::{Bench, Contestant, bare, row, simple};
 use std::collections::BTreeMap;
@@ -78,12 +79,14 @@ fn life(bench: &Bench, count: usize, rounds: usize) {
 
 impl Life {
     fn step(&self, bench: &Bench, who: Contestant, stage: Stage, host: Option<&str>) -> Duration {
+        let bare = |step| super::timed(&mut bare::command(step, self.count));
         let run = |file: &Path, words: &[&str]| bench.run_at(who, host, Some(file), words);
         match (who, stage) {
-            (Contestant::Bare, Stage::Fresh) => bare::up("bench", self.count),
-            (Contestant::Bare, Stage::Unchanged | Stage::Ps) => bare::look("bench"),
-            (Contestant::Bare, Stage::OneChanged) => bare::replace_first("bench"),
-            (Contestant::Bare, Stage::Down) => bare::down("bench"),
+            (Contestant::Bare, Stage::Fresh) => bare(Step::Up),
+            (Contestant::Bare, Stage::Unchanged) => bare(Step::Unchanged),
+            (Contestant::Bare, Stage::Ps) => bare(Step::Look),
+            (Contestant::Bare, Stage::OneChanged) => bare(Step::ReplaceFirst),
+            (Contestant::Bare, Stage::Down) => bare(Step::Down),
             (_, Stage::Fresh | Stage::Unchanged) => run(&self.file, &["up", "-d"]),
             (_, Stage::Ps) => run(&self.file, &["ps"]),
             (_, Stage::OneChanged) => run(&self.changed, &["up", "-d", "-t", "0"]),

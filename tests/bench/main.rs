@@ -2,9 +2,9 @@
 //! all contestants in turn within one run, medians, and ratios. Absolute times belong to the machine; ratios travel.
 //!
 //! `script/bench` builds and runs it. `main_job [RUNS] [MOST]`: rounds (5 by default; fewer for big projects), and the size of the
-//! biggest project that is brought up (100 by default). The bare engine's part is done in this process: the calls that cannot
-//! be left out, 16 at a time, over kept connections. The last two columns are requests to the engine, counted by a relay
-//! in a round that is not timed.
+//! biggest project that is brought up (100 by default). The bare engine's part is a process too, which sends the
+//! calls that cannot be left out, 16 at a time, over kept connections, and nothing else. The last two columns are requests to
+//! the engine, counted by a relay in a round that is not timed.
 
 #![allow(
     clippy::disallowed_methods,
@@ -46,6 +46,9 @@ struct Bench {
 }
 
 fn main() {
+    if bare::is_step() {
+        return;
+    }
     // `cargo test --benches` and `cargo bench` hand flags over; only numbers are ours.
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
     let folder = std::env::temp_dir().join(format!("stack-bench-{}", std::process::id()));
@@ -131,12 +134,7 @@ impl Bench {
 
     /// Runs a command, with another engine address when one is given.
     fn run_at(&self, who: Contestant, host: Option<&str>, file: Option<&Path>, words: &[&str]) -> Duration {
-        let mut command = self.command(who, host, file, words);
-        let started = Instant::now();
-        let ended = command.output().expect("the program starts");
-        let time = started.elapsed();
-        assert!(ended.status.success(), "{words:?} failed: {}", String::from_utf8_lossy(&ended.stderr));
-        time
+        timed(&mut self.command(who, host, file, words))
     }
 
     fn command(&self, who: Contestant, host: Option<&str>, file: Option<&Path>, words: &[&str]) -> Command {
@@ -169,6 +167,16 @@ impl Bench {
         std::fs::write(&path, text).expect("a file");
         path
     }
+}
+
+/// How long a process takes from its start to its end.
+fn timed(command: &mut Command) -> Duration {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let started = Instant::now();
+    let ended = command.output().expect("the program starts");
+    let time = started.elapsed();
+    assert!(ended.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&ended.stderr));
+    time
 }
 
 /// Services that do nothing; `extra` goes to the first.
