@@ -4,6 +4,7 @@
 //! to do, in which order, and why, is in the plan. Start reading at [`run`].
 
 mod build;
+mod copy;
 mod diagnose;
 mod explain;
 mod files;
@@ -383,7 +384,10 @@ fn subject(action: &Action) -> Subject {
         | Action::WriteNotes { name, .. }
         | Action::RemoveNotes { name, .. } => Subject::Network(name.clone()),
         Action::PrepareModel { key, .. } => Subject::Model(key.to_string()),
-        Action::CreateVolume { name, .. } | Action::RemoveVolume { name } => Subject::Volume(name.clone()),
+        Action::CreateVolume { name, .. }
+        | Action::RemoveVolume { name }
+        | Action::CreateKeeper { name, .. }
+        | Action::CopyVolume { to: name, .. } => Subject::Volume(name.clone()),
         Action::CreateContainer { name, .. } => Subject::Container(name.clone()),
         Action::ConnectNetwork { container, .. }
         | Action::DisconnectNetwork { container, .. }
@@ -412,9 +416,11 @@ fn verb(action: &Action) -> Verb {
     match action {
         Action::PullImage { .. } => Verb::Pull,
         Action::BuildImage { .. } => Verb::Build,
-        Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
-            Verb::Create
-        }
+        Action::CreateNetwork { .. }
+        | Action::CreateVolume { .. }
+        | Action::CreateKeeper { .. }
+        | Action::CreateContainer { .. } => Verb::Create,
+        Action::CopyVolume { .. } => Verb::Copy,
         Action::RemoveNetwork { .. }
         | Action::RemoveVolume { .. }
         | Action::RemoveImage { .. }

@@ -2,7 +2,7 @@
 
 use super::wait::{self, Subscription, Wait};
 use super::{
-    Cx, StepError, build, container_id, diagnose, explain, files, grace, hooks, image_digest, models,
+    Cx, StepError, build, container_id, copy, diagnose, explain, files, grace, hooks, image_digest, models,
     monitor, provider,
 };
 use crate::engine::EngineErrorKind;
@@ -65,6 +65,10 @@ pub(super) async fn perform(
             cx.engine.create_volume(lower::volume::create_body(project, key, volume)).await?;
         }
         Action::RemoveVolume { name } => cx.engine.remove_volume(name).await?,
+        Action::CreateKeeper { name, of } => {
+            cx.engine.create_volume(lower::volume::keeper_body(project(cx)?, name, of)).await?;
+        }
+        Action::CopyVolume { from, to, image } => copy::volume(cx, from, to, image).await?,
         Action::RemoveImage { image } => cx.engine.remove_image(image, false).await?,
         Action::WriteNotes { name, generation, notes, supersedes, .. } => {
             let body = lower::notes::body(project(cx)?, name, *generation, notes);

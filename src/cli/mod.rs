@@ -21,6 +21,7 @@ mod rollback;
 mod run;
 mod up;
 mod version;
+mod volumes;
 mod watch;
 
 pub use env::{Surroundings, VARIABLES};

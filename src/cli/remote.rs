@@ -72,16 +72,21 @@ fn cancelled() -> Failure {
 }
 
 /// Asks on standard error. An empty line is the answer that `otherwise` stands for; no line at all is a no.
-fn ask(question: &str, otherwise: bool) -> Result<bool, Failure> {
+pub(super) fn ask(question: &str, otherwise: bool) -> Result<bool, Failure> {
+    Ok(match answer(question)?.as_deref() {
+        Some("") => otherwise,
+        Some("y" | "yes") => true,
+        Some(_) | None => false,
+    })
+}
+
+/// Asks on standard error: the line that was typed, in small letters; `None` when there is none.
+pub(super) fn answer(question: &str) -> Result<Option<String>, Failure> {
     stream::note(question);
     let mut answer = String::new();
     if std::io::stdin().lock().read_line(&mut answer)? == 0 {
         stream::note("\n");
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(match answer.trim().to_ascii_lowercase().as_str() {
-        "" => otherwise,
-        "y" | "yes" => true,
-        _ => false,
-    })
+    Ok(Some(answer.trim().to_ascii_lowercase()))
 }

@@ -1,10 +1,10 @@
 //! `stack up` and `stack create`.
 
 use super::menu::{self, Menu};
-use super::{Context, Failure, remote, run};
+use super::{Context, Failure, remote, run, volumes};
 use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
-use crate::plan::{ImagePolicy, OrphanPolicy, Policy, Recreate};
+use crate::plan::{ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
 use crate::ui::LogFormat;
 use crate::watch;
 use std::collections::BTreeMap;
@@ -131,9 +131,14 @@ pub struct ConvergeArgs {
     #[arg(long)]
     no_eager_health: bool,
 
-    /// Answer yes to the questions about files from elsewhere. A volume whose definition changed is kept, with a warning.
+    /// Answer yes to all questions: about files from elsewhere, and whether volumes whose definition changed are replaced,
+    /// which loses what is in them. Without it, and without a terminal to ask on, they are kept.
     #[arg(short, long)]
     yes: bool,
+
+    /// Replace volumes whose definition changed, and move what is in them to the new ones.
+    #[arg(long)]
+    migrate_volumes: bool,
 }
 
 /// Create containers without starting them.
@@ -144,6 +149,11 @@ pub struct CreateArgs {
 }
 
 impl ConvergeArgs {
+    /// Whether a flag says what becomes of volumes whose definition changed.
+    pub fn answers_for_volumes(&self) -> bool {
+        self.yes || self.migrate_volumes
+    }
+
     /// The policy that these flags ask for.
     ///
     /// # Errors
@@ -180,6 +190,11 @@ impl ConvergeArgs {
                 (false, false) => OrphanPolicy::Warn,
             },
             drift: self.drift,
+            replace_all_volumes: match (self.migrate_volumes, self.yes) {
+                (true, _) => Some(OldData::Moves),
+                (false, true) => Some(OldData::Lost),
+                (false, false) => None,
+            },
             images: ImagePolicy { pull: self.pull.clone(), build: self.build, no_build: self.no_build },
             ..Policy::default()
         })
@@ -200,7 +215,9 @@ pub fn check_scale(policy: &Policy, loaded: &crate::load::Loaded) -> Result<(), 
 pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let loaded = run::load(context, &args.converge.services, args.no_deps)?;
     remote::confirm(context, &loaded, args.converge.yes)?;
+    let replace_volumes = volumes::ask(context, &args.converge, &loaded)?;
     let policy = Policy {
+        replace_volumes,
         recreate_dependencies: if args.always_recreate_deps {
             Recreate::Force
         } else {
@@ -251,10 +268,16 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
     let mut load = context.project.request(&context.surroundings)?;
     load.services.clone_from(&args.converge.services);
     load.without_dependencies = args.no_deps;
-    // What was forced is forced once.
     let recreate = if policy.recreate == Recreate::Force { Recreate::Diverged } else { policy.recreate };
-    let policy =
-        Policy { recreate, renew_anonymous_volumes: false, images: ImagePolicy::default(), ..policy.clone() };
+    // What was forced, or agreed to, was so once.
+    let policy = Policy {
+        recreate,
+        renew_anonymous_volumes: false,
+        replace_volumes: BTreeMap::new(),
+        replace_all_volumes: None,
+        images: ImagePolicy::default(),
+        ..policy.clone()
+    };
     let state = tokio::sync::watch::Sender::default();
     Ok(watch::Request { load, policy, up: false, prune: true, auto: false, colour: context.colour, state })
 }
@@ -262,7 +285,8 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
 /// Runs `create`.
 pub fn create(context: &Context, args: &CreateArgs) -> Result<(), Failure> {
     let loaded = run::load(context, &args.converge.services, false)?;
-    let policy = Policy { no_start: true, ..args.converge.policy(context)? };
+    let replace_volumes = volumes::ask(context, &args.converge, &loaded)?;
+    let policy = Policy { no_start: true, replace_volumes, ..args.converge.policy(context)? };
     check_scale(&policy, &loaded)?;
     let request = Request { policy, attach: None };
     run::with_session(context, Some(&loaded), LogFormat::default(), async |session| {

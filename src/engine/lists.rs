@@ -209,6 +209,21 @@ impl Engine {
         self.call_json(call.query("filters", filters(&[("label", labels)]))).await
     }
 
+    /// Containers in any state that mount a volume.
+    ///
+    /// # Errors
+    /// The engine's refusal, or no answer. `GET /containers/json`.
+    pub async fn list_users_of_volume(&self, volume: &str) -> Result<Vec<ContainerRow>, EngineError> {
+        let call = Call::new(Method::GET, "list", "containers", "/containers/json").query("all", "true");
+        let rows: Vec<ContainerRow> =
+            self.call_json(call.query("filters", filters(&[("volume", &[volume.to_owned()])]))).await?;
+        // The filter also takes a path in the container for a name.
+        let mounts = |row: &ContainerRow| {
+            row.mounts.iter().any(|mount| mount.kind == "volume" && mount.name == volume)
+        };
+        Ok(rows.into_iter().filter(mounts).collect())
+    }
+
     /// Networks that carry all of these labels.
     ///
     /// # Errors

@@ -78,6 +78,8 @@ pub enum Verb {
     Pull,
     /// It is built.
     Build,
+    /// Data is copied to it.
+    Copy,
     /// It joins a network.
     Connect,
     /// It leaves a network.

@@ -49,6 +49,8 @@ pub const NOTE: &str = "dev.stack.note.";
 pub const HOOKS: &str = "dev.stack.hooks";
 /// On the same: the container's id.
 pub const HOOKS_OF: &str = "dev.stack.hooks.container";
+/// On a volume that keeps the data of another one while that is replaced: the other's name.
+pub const MOVES: &str = "dev.stack.moves";
 /// What all labels of our own begin with.
 pub const OWN: &str = "dev.stack.";
 

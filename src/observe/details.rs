@@ -37,6 +37,16 @@ pub async fn attached(
     Ok(futures_util::future::try_join_all(each).await?.into_iter().collect())
 }
 
+/// Asks who mounts a volume: by id their names.
+///
+/// # Errors
+/// The engine's refusal, or no answer.
+pub async fn users(engine: &Engine, volume: &str) -> Result<BTreeMap<String, String>, EngineError> {
+    let rows = engine.list_users_of_volume(volume).await?;
+    let name = |names: &[String]| names.first().map(|name| name.trim_start_matches('/').to_owned());
+    Ok(rows.into_iter().map(|row| (row.id, name(&row.names).unwrap_or_default())).collect())
+}
+
 async fn of_container(engine: &Engine, id: &ContainerId) -> Result<Option<Fields>, EngineError> {
     let answer = match engine.inspect_container(&id.0).await {
         Ok(answer) => answer,

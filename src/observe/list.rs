@@ -157,6 +157,14 @@ fn contents(text: &str) -> BTreeMap<String, String> {
     pairs.map(|(file, hash)| (file.to_owned(), hash.to_owned())).collect()
 }
 
+/// Volumes that a project made, or wants, as far as their definitions go: all that a question about them needs.
+///
+/// # Errors
+/// The engine's refusal, or no answer.
+pub async fn volumes(engine: &Engine) -> Result<Vec<ObservedVolume>, EngineError> {
+    Ok(engine.list_volumes(&[]).await?.into_iter().map(volume).collect())
+}
+
 /// The containers of all projects, for `ls`.
 ///
 /// # Errors
@@ -384,6 +392,8 @@ fn volume(row: VolumeRow) -> ObservedVolume {
         project: row.labels.get(label::PROJECT).map(ProjectName::new),
         key: row.labels.get(label::VOLUME).map(VolumeKey::new),
         config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
+        moves: row.labels.get(label::MOVES).cloned(),
+        users: BTreeMap::new(),
         fields: definition(&row.driver, &row.options, &row.labels),
         name: row.name,
         driver: row.driver,

@@ -8,8 +8,8 @@ mod list;
 mod live;
 mod mask;
 
-pub use details::{attached, details};
-pub use list::{ObserveRequest, all_projects, observe};
+pub use details::{attached, details, users};
+pub use list::{ObserveRequest, all_projects, observe, volumes};
 pub use live::{LiveHealthcheck, LiveState, Probe, live_state};
 pub use mask::{is_secret, mask};
 
@@ -332,6 +332,10 @@ pub struct ObservedVolume {
     pub fields: Fields,
     /// Its driver.
     pub driver: String,
+    /// The volume whose data it keeps while that is replaced.
+    pub moves: Option<String>,
+    /// Who mounts it, whoever made them, by id their names; only known where it is about to be replaced.
+    pub users: BTreeMap<String, String>,
 }
 
 /// A local image.

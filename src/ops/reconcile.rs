@@ -7,7 +7,7 @@ use crate::load::Loaded;
 use crate::lower;
 use crate::model::{Project, Provided, ServiceName};
 use crate::observe::{self, Fields, ObserveRequest, ObservedState};
-use crate::plan::{self, Input, Plan, Policy, Problem};
+use crate::plan::{self, Input, Plan, Policy, Problem, Question};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,11 +51,18 @@ pub async fn plan(
     let contents = &contents;
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
     let replaced = plan::diverged_networks(&input);
+    let volumes = plan::replaced_volumes(&input);
     let diverged = plan::diverged(&input);
     if !replaced.is_empty() {
         let attached = observe::attached(engine, &replaced).await?;
         for network in &mut observed.networks {
             network.attached = attached.get(&network.id).cloned().unwrap_or_default();
+        }
+    }
+    for name in volumes {
+        let users = observe::users(engine, &name).await?;
+        for volume in observed.volumes.iter_mut().filter(|volume| volume.name == name) {
+            volume.users.clone_from(&users);
         }
     }
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
@@ -75,6 +82,15 @@ pub async fn plan(
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
     Ok(Planned { plan, observed: Arc::new(observed), completed })
+}
+
+/// What the user would have to decide, asked of the engine's list of volumes alone.
+///
+/// # Errors
+/// The engine's.
+pub async fn questions(session: &Session, loaded: &Loaded) -> Result<Vec<Question>, OpsError> {
+    let engine = session.engine().await?;
+    Ok(plan::diverged_volumes(&loaded.project, &observe::volumes(&engine).await?))
 }
 
 /// The project with what providers gave that have run already.

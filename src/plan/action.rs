@@ -86,6 +86,23 @@ pub enum Action {
         /// Its name.
         name: String,
     },
+    /// Copies what is in a volume to another one and compares both: `GET` and `PUT /containers/{id}/archive` of a container that
+    /// is created for it, never started, and removed.
+    CopyVolume {
+        /// The name of the one that is read.
+        from: String,
+        /// The name of the one that is written.
+        to: String,
+        /// The image that the container is made of. None of its programs run.
+        image: String,
+    },
+    /// `POST /volumes/create` of one that keeps the data of another one while that is replaced.
+    CreateKeeper {
+        /// Its name.
+        name: String,
+        /// The name of the other one.
+        of: String,
+    },
     /// `POST /containers/create`.
     CreateContainer {
         /// The service it is a replica of.
@@ -307,7 +324,10 @@ impl Action {
             | Self::RemoveNetwork { name, .. }
             | Self::WriteNotes { name, .. }
             | Self::RemoveNotes { name, .. } => format!("Network {name}"),
-            Self::CreateVolume { name, .. } | Self::RemoveVolume { name } => format!("Volume {name}"),
+            Self::CreateVolume { name, .. }
+            | Self::RemoveVolume { name }
+            | Self::CreateKeeper { name, .. }
+            | Self::CopyVolume { to: name, .. } => format!("Volume {name}"),
             Self::CreateContainer { name, .. } => format!("Container {name}"),
             Self::ConnectNetwork { container, .. }
             | Self::DisconnectNetwork { container, .. }
@@ -368,6 +388,8 @@ impl Action {
             | Self::RemoveNetwork { .. }
             | Self::CreateVolume { .. }
             | Self::RemoveVolume { .. }
+            | Self::CreateKeeper { .. }
+            | Self::CopyVolume { .. }
             | Self::CreateContainer { .. }
             | Self::RemoveImage { .. }
             | Self::WriteNotes { .. }

@@ -122,6 +122,8 @@ fn lane(action: &Action) -> Lane {
         | Action::RemoveImage { .. }
         | Action::CreateVolume { .. }
         | Action::RemoveVolume { .. }
+        | Action::CreateKeeper { .. }
+        | Action::CopyVolume { .. }
         | Action::CreateContainer { .. }
         | Action::UpdateContainer { .. }
         | Action::StartContainer { .. }

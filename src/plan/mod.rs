@@ -17,9 +17,11 @@ pub mod lifecycle;
 
 pub use action::{Action, ContainerRef, HookPhase, Target, Until};
 pub use labels::graph_from_labels;
-pub use policy::{ImagePolicy, OrphanPolicy, Policy, Recreate};
+pub use policy::{ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
 pub use reason::{FieldChange, Reason};
-pub use reconcile::{Contents, Input, Problem, diverged, diverged_networks, reconcile};
+pub use reconcile::{
+    Contents, Input, Problem, diverged, diverged_networks, diverged_volumes, reconcile, replaced_volumes,
+};
 pub use teardown::{Grace, Teardown, remove_containers, teardown};
 
 use schemars::JsonSchema;

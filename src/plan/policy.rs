@@ -31,7 +31,9 @@ pub struct Policy {
     /// Compare every field of every container, not only what the lists show.
     pub drift: bool,
     /// Volumes whose replacement the user has agreed to, by name.
-    pub replace_volumes: BTreeSet<String>,
+    pub replace_volumes: BTreeMap<String, OldData>,
+    /// The user has agreed to the replacement of every volume whose definition changed.
+    pub replace_all_volumes: Option<OldData>,
     /// What providers gave that have run already; they are not run again.
     #[serde(skip)]
     pub provided: Provided,
@@ -47,6 +49,15 @@ pub enum Recreate {
     Force,
     /// Never.
     Never,
+}
+
+/// What becomes of the data of a volume that is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OldData {
+    /// It is copied to the new one.
+    Moves,
+    /// It is lost.
+    Lost,
 }
 
 /// What happens to containers whose service left the file.

@@ -56,7 +56,7 @@ impl Change {
 struct Row<'a> {
     change: Change,
     subject: String,
-    extra: &'static str,
+    extra: String,
     reason: &'a Reason,
 }
 
@@ -89,7 +89,9 @@ pub fn text(plan: &Plan, project: &str, colour: bool) -> String {
     for question in &plan.questions {
         match question {
             Question::ReplaceVolume { name, fields } => {
-                text.push_str(&format!("Not done: replace volume {name}, which would lose its data.\n"));
+                text.push_str(&format!(
+                    "Not done: replace volume {name}. `up --migrate-volumes` moves its data, `up -y` loses it.\n"
+                ));
                 for change in fields {
                     text.push_str(&format!("      {}\n", paint("90", &change.to_string())));
                 }
@@ -154,7 +156,7 @@ fn rows(plan: &Plan) -> Vec<Row<'_>> {
             };
             if replaced.insert(group.subject.clone()) {
                 let subject = format!("container {}", group.subject);
-                rows.push(Row { change, subject, extra, reason: &step.reason });
+                rows.push(Row { change, subject, extra: extra.to_owned(), reason: &step.reason });
             }
             continue;
         }
@@ -171,6 +173,11 @@ fn rows(plan: &Plan) -> Vec<Row<'_>> {
         {
             continue;
         }
+        let extra = if let Action::CopyVolume { from, image, .. } = &step.action {
+            format!(" (copy the data of {from}, with image {image})")
+        } else {
+            extra.to_owned()
+        };
         rows.push(Row { change, subject: lower_first(&step.action.subject()), extra, reason: &step.reason });
     }
     rows
@@ -183,6 +190,8 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
         Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
             (Change::Create, "")
         }
+        Action::CreateKeeper { .. } => (Change::Create, " (keeps the data meanwhile)"),
+        Action::CopyVolume { .. } => (Change::Update, " (copy)"),
         Action::RemoveNetwork { .. }
         | Action::RemoveVolume { .. }
         | Action::RemoveImage { .. }

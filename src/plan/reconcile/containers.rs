@@ -86,7 +86,9 @@ impl<'a> Reconciler<'a> {
                     let name = self.project.container_name(service, *number);
                     let after = removed.iter().filter(|(taken, _)| *taken == name).map(|(_, step)| *step);
                     let after: Vec<StepId> = after.collect();
-                    let step = self.create(service, *number, &name, None, Reason::Missing, &after);
+                    // What it takes over from one that was removed for a volume's sake are its anonymous volumes.
+                    let old = self.gone.get(&(service.name.clone(), *number)).copied();
+                    let step = self.create(service, *number, &name, old, Reason::Missing, &after);
                     planned.ready.push(step);
                     let reference =
                         ContainerRef { target: Target::CreatedBy(step), name, service: service.name.clone() };

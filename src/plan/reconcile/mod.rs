@@ -16,10 +16,10 @@ mod verdict;
 mod volumes;
 
 use super::builder::PlanBuilder;
-use super::{ContainerRef, Plan, Policy, Reason, Recreate, StepId};
+use super::{ContainerRef, Plan, Policy, Question, Reason, Recreate, StepId};
 use crate::graph::ServiceGraph;
 use crate::model::{ModelKey, NetworkKey, Project, Service, ServiceName, VolumeKey};
-use crate::observe::{ContainerId, Fields, ObservedState};
+use crate::observe::{Container, ContainerId, Fields, ObservedState, ObservedVolume};
 use crate::yaml::NodePath;
 use std::collections::{BTreeMap, BTreeSet};
 use verdict::Verdict;
@@ -108,6 +108,20 @@ pub fn diverged_networks(input: &Input<'_>) -> Vec<String> {
     networks::diverged(&Reconciler::new(input))
 }
 
+/// The volumes whose definition changed, as questions: replacing one is the user's word.
+pub fn diverged_volumes(project: &Project, observed: &[ObservedVolume]) -> Vec<Question> {
+    volumes::diverged(project, observed).map(|(volume, found)| volumes::question(volume, found)).collect()
+}
+
+/// The names of the volumes that the user has agreed to replace: the ones whose users are worth asking the engine for, because
+/// it does not remove a volume under the containers of others.
+pub fn replaced_volumes(input: &Input<'_>) -> Vec<String> {
+    volumes::diverged(input.project, &input.observed.volumes)
+        .filter(|(volume, _)| volumes::agreed(input.policy, volume).is_some())
+        .map(|(volume, _)| volume.name.clone())
+        .collect()
+}
+
 /// The state that the passes share.
 struct Reconciler<'a> {
     project: &'a Project,
@@ -136,6 +150,8 @@ struct Reconciler<'a> {
     stops: BTreeMap<ContainerId, StepId>,
     /// The step that says which containers are about to change in place.
     notes_begun: Option<StepId>,
+    /// Containers that are removed because a volume they mount is replaced, with what comes after them: by service and number.
+    gone: BTreeMap<(ServiceName, u32), &'a Container>,
     /// The containers that the replacement of a network takes back into it.
     reconnected: BTreeSet<(NetworkKey, ContainerId)>,
     /// What the plan does with each service.
@@ -192,6 +208,7 @@ impl<'a> Reconciler<'a> {
             freed: BTreeMap::new(),
             stops: BTreeMap::new(),
             notes_begun: None,
+            gone: BTreeMap::new(),
             reconnected: BTreeSet::new(),
             services: BTreeMap::new(),
             begun: BTreeSet::new(),

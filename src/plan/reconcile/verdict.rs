@@ -63,7 +63,7 @@ impl<'a> Reconciler<'a> {
             let identity = &container.identity;
             let counts =
                 !identity.oneoff && identity.hook.is_none() && container.status != ContainerStatus::Removing;
-            if counts && identity.service == service.name {
+            if counts && identity.service == service.name && !self.is_gone(container) {
                 by_number.entry(identity.number.unwrap_or(1)).or_default().push(container);
             }
         }
@@ -84,7 +84,12 @@ impl<'a> Reconciler<'a> {
         present.sort_by_key(|(number, _, judged)| (judged.is_err(), *number));
         let wanted = self.replicas(service);
         let keep = usize::try_from(wanted).unwrap_or(usize::MAX).min(present.len());
-        let mut highest = present.iter().map(|(number, ..)| *number).max().unwrap_or(0);
+        let mut gone: Vec<u32> =
+            self.gone.keys().filter(|(of, _)| *of == service.name).map(|(_, number)| *number).collect();
+        gone.truncate(usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(keep));
+        verdicts.extend(gone.iter().map(|number| Verdict::Create { number: *number }));
+        let mut highest =
+            present.iter().map(|(number, ..)| *number).chain(gone.iter().copied()).max().unwrap_or(0);
         let surplus = present.split_off(keep);
         present.sort_by_key(|(number, ..)| *number);
         for (number, container, judged) in present {
@@ -96,7 +101,7 @@ impl<'a> Reconciler<'a> {
         for (_, container, _) in surplus.into_iter().rev() {
             verdicts.push(Verdict::Remove { container, reason: Reason::ScaledDown { to: wanted } });
         }
-        let missing = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(keep);
+        let missing = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(keep + gone.len());
         for _ in 0..missing {
             highest += 1;
             verdicts.push(Verdict::Create { number: highest });

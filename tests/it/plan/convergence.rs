@@ -8,7 +8,7 @@ use stack::observe::{
     Container, ContainerId, ContainerStatus, Fields, Health, HooksDue, Identity, InPlace, ObservedEndpoint,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedNotes, ObservedState, ObservedVolume,
 };
-use stack::plan::{Action, HookPhase, OrphanPolicy, Plan, Policy, StepId, Target};
+use stack::plan::{Action, HookPhase, OldData, OrphanPolicy, Plan, Policy, StepId, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -241,8 +241,25 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
                 container.networks.insert(network.clone(), ObservedEndpoint::default());
             }
             Action::Wait { .. } | Action::Delay { .. } | Action::Monitor { .. } => {}
+            Action::CreateKeeper { name, of } => world.volumes.push(ObservedVolume {
+                name: name.clone(),
+                project: Some(project.name.clone()),
+                moves: Some(of.clone()),
+                ..ObservedVolume::default()
+            }),
+            Action::CopyVolume { from, to, .. } => {
+                let data = |world: &ObservedState, name: &str| volume(world, name).fields.clone();
+                let copied = data(&world, from);
+                assert!(!copied.is_empty(), "`{from}` has nothing that could be copied");
+                let to = world.volumes.iter_mut().find(|one| one.name == *to).expect("it was made");
+                to.fields = copied;
+            }
+            Action::RemoveVolume { name } => {
+                let user = world.containers.iter().find(|one| one.mounts.iter().any(|at| at.name == *name));
+                assert!(user.is_none(), "the engine refuses: {user:?} mounts `{name}`");
+                world.volumes.retain(|one| one.name != *name);
+            }
             Action::RemoveNetwork { .. }
-            | Action::RemoveVolume { .. }
             | Action::RemoveImage { .. }
             | Action::RestartContainer { .. }
             | Action::KillContainer { .. }
@@ -266,6 +283,10 @@ fn read_notes(world: &mut ObservedState) {
             Some(Some(hash)) => InPlace::To(hash.clone()),
         };
     }
+}
+
+fn volume<'a>(world: &'a ObservedState, name: &str) -> &'a ObservedVolume {
+    world.volumes.iter().find(|one| one.name == name).expect("the volume is there")
 }
 
 fn find<'a>(world: &'a mut ObservedState, id: &ContainerId) -> &'a mut Container {
@@ -385,5 +406,41 @@ proptest! {
                 "hooks of {owed:?} never ran:\n{next}\nbroken off:\n{plan}"
             );
         }
+    }
+
+    #[test]
+    fn a_volume_that_moves_is_whole_at_any_moment_and_in_its_place_in_the_end(
+        text in stack_file(),
+        cut in any::<prop::sample::Index>(),
+        agrees_again in any::<bool>(),
+    ) {
+        let mut project = super::project(&text);
+        // A volume that no service mounts is none of the project's.
+        let Some(changed) = project.volumes.values().next().cloned() else { return Ok(()) };
+        let mut observed = brought_up(&project);
+        // What is in it goes by its fields here.
+        observed.volumes.iter_mut().for_each(|one| one.fields = Fields::from([("data".to_owned(), "all".into())]));
+        let services = project.services.clone();
+        for one in project.volumes.values_mut() {
+            one.labels.insert("tier".to_owned(), "two".to_owned());
+        }
+        prop_assert_eq!(&project.services, &services, "the containers are as they should be");
+        let policy = Policy { replace_all_volumes: Some(OldData::Moves), ..Policy::default() };
+        let plan = plan_over(&project, &observed, &policy, &wanted(&project));
+        prop_assert_eq!(contradictions(&plan), Vec::<String>::new());
+        let broken = apply(&project, &observed, &plan, cut.index(plan.steps.len() + 1));
+        let whole = |world: &ObservedState| world.volumes.iter().any(|one| !one.fields.is_empty());
+        prop_assert!(whole(&broken), "broken off, and the data is gone:\n{plan}");
+        let next_policy = if agrees_again { policy.clone() } else { Policy::default() };
+        let next = plan_over(&project, &broken, &next_policy, &wanted(&project));
+        let mended = apply(&project, &broken, &next, next.steps.len());
+        prop_assert!(!volume(&mended, &changed.name).fields.is_empty(), "not where it belongs:\n{next}\nafter:\n{plan}");
+        let last = plan_over(&project, &mended, &policy, &wanted(&project));
+        let end = apply(&project, &mended, &last, last.steps.len());
+        let moved = volume(&end, &changed.name);
+        prop_assert_eq!(moved.config_hash.clone(), project.volumes.values().next().map(hash::volume));
+        prop_assert!(!moved.fields.is_empty() && end.volumes.iter().all(|one| one.moves.is_none()));
+        let again = plan_over(&project, &end, &policy, &wanted(&project));
+        prop_assert!(again.is_empty(), "left to do:\n{again}");
     }
 }

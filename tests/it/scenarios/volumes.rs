@@ -1,6 +1,6 @@
 //! Volumes whose definition changes.
 
-use crate::support::scenario::scenario;
+use crate::support::scenario::{Scenario, on_the_fake, on_the_real, scenario};
 
 const STACK: &str = "\
 services:
@@ -21,8 +21,174 @@ fn pain_22_a_changed_volume_is_told_field_by_field_and_kept_with_its_data() {
         let before = story.look();
         story.step("change it").file("compose.yaml", &STACK.replace("one", "two")).runs("plan").exits(0);
         story.prints("Not done: replace volume").prints("labels.tier: one → two").changed_nothing();
-        story.runs("up -d -y").exits(0).changed_nothing().same(&before, "db");
+        story.runs("up -d").exits(0).changed_nothing().same(&before, "db");
         story.notes("(labels.tier: one → two); it is kept as it is, with its data");
+        story.step("down").runs("down -v").exits(0).nothing_left();
+    });
+}
+
+/// The file with the volume's label changed.
+fn changed(story: &mut Scenario<'_>, tier: &str) {
+    story.file("compose.yaml", &STACK.replace("one", tier));
+}
+
+/// The label that the engine has.
+fn tier(story: &Scenario<'_>) -> String {
+    let volumes = story.labelled("volumes", &format!("com.docker.compose.project={}", story.project()));
+    let tiers = volumes.iter().filter_map(|volume| volume["Labels"]["tier"].as_str());
+    tiers.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_volume_is_replaced_when_the_user_says_so_and_not_under_others() {
+    scenario("a changed volume must be replaced only after a yes, and then whole", |story| {
+        story.step("up").file("compose.yaml", STACK).runs("up -d").exits(0);
+        let before = story.look();
+        changed(story, "two");
+        story.step("what would a yes do?").runs("up -d -y --dry-run").exits(0).changed_nothing();
+        story.prints("- remove container").prints("labels.tier: one → two").prints("+ create volume");
+        story.step("yes").runs("up -d -y").exits(0).running("db", &[1]);
+        story.must(story.look().of("db")[0].id != before.of("db")[0].id, "the container is a new one");
+        story.must(tier(story) == "two", &format!("the volume is a new one: {}", tier(story)));
+        story.step("once is enough").runs("up -d -y").exits(0).changed_nothing();
+        let volume = format!("{}_data", story.project());
+        let stranger = story.stranger_with_volume(&volume);
+        changed(story, "three");
+        let before = story.look();
+        story.step("under a container of others").runs("up -d -y").exits(1).changed_nothing();
+        story.notes("containers that would not come back use it").notes(&stranger).same(&before, "db");
+        story.remove_stranger(&stranger);
+        story.step("down").runs("down -v").exits(0).nothing_left();
+    });
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_and_enter_keeps_the_volume() {
+    on_the_fake("data must not be lost by a key that was meant for something else", |story, _| {
+        story.step("up").file("compose.yaml", STACK).runs("up -d").exits(0);
+        let before = story.look();
+        changed(story, "two");
+        for keys in ["\n", "y\n"] {
+            let mut terminal = story.types("up -d");
+            terminal.shows("(labels.tier: one → two)", 1).shows("What shall be done? [keep]", 1);
+            terminal.press(keys);
+            let code = terminal.ends();
+            story.must(code == Some(0), &terminal.screen());
+            let kept = tier(story) == "one";
+            story.same(&before, "db").must(kept, "it was kept");
+        }
+        let mut terminal = story.types("up -d");
+        terminal.shows("What shall be done?", 1);
+        terminal.press("replace\n");
+        let code = terminal.ends();
+        story.must(code == Some(0), &terminal.screen());
+        story.must(tier(story) == "two", "it was replaced");
+    });
+}
+
+const SHARED: &str = "\
+services:
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    volumes: [data:/data, /scratch]
+  reader:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    volumes: [data:/data:ro]
+volumes:
+  data:
+    labels: {tier: one}
+";
+
+/// Lists what is in the volume, with owners, modes, links and contents.
+const LISTING: &str = "cd /data && ls -lnR . && find . -type f -exec md5sum {} + && cat /scratch/note";
+
+fn filled(story: &mut Scenario<'_>) -> String {
+    story.step("up, and data").file("compose.yaml", SHARED).runs("up -d").exits(0);
+    let fill = "cd /data && echo kept > a && chown 12:34 a && chmod 640 a && mkdir -p d/e && ln -s ../a d/l && ln a d/hard \
+        && head -c 300000 /dev/urandom > d/e/big && mkfifo pipe && echo note > /scratch/note";
+    story.runs_words(&["exec", "-T", "db", "sh", "-c", fill]).exits(0);
+    listing(story)
+}
+
+fn listing(story: &mut Scenario<'_>) -> String {
+    story.runs_words(&["exec", "-T", "db", "sh", "-c", LISTING]).exits(0);
+    story.printed().to_owned()
+}
+
+#[test]
+fn a_migrated_volume_has_all_its_data_and_nothing_is_left_over() {
+    on_the_real("a replaced volume must take its data along when the user says so", |story| {
+        let before = filled(story);
+        story.file("compose.yaml", &SHARED.replace("one", "two"));
+        story
+            .step("plan")
+            .runs("up -d --migrate-volumes --dry-run")
+            .exits(0)
+            .prints("_data, with image busybox)");
+        story
+            .step("migrate")
+            .runs("up -d --migrate-volumes")
+            .exits(0)
+            .running("db", &[1])
+            .running("reader", &[1]);
+        let after = listing(story);
+        story.must(before == after, &format!("before:\n{before}\nafter:\n{after}"));
+        story.must(
+            tier(story) == "two",
+            &format!("the volume is a new one, and the only one: {}", tier(story)),
+        );
+        story.runs("up -d --migrate-volumes").exits(0).changed_nothing();
+        story.step("down").runs("down -v").exits(0).nothing_left();
+    });
+}
+
+#[test]
+fn a_migration_that_is_killed_anywhere_loses_nothing() {
+    on_the_real("data must be whole at any moment of a migration, and back after the next up", |story| {
+        let data = filled(story);
+        let volume = format!("Volume {}_data", story.project());
+        for (round, said) in [
+            format!("{volume}_kept Creating"),
+            format!("{volume}_kept Copying"),
+            format!("{volume}_kept Copied"),
+            format!("{volume} Removed"),
+            format!("{volume} Creating"),
+            format!("{volume} Copying"),
+            format!("{volume} Copied"),
+            format!("{volume}_kept Removed"),
+        ]
+        .iter()
+        .enumerate()
+        {
+            story
+                .step("migrate, and kill it")
+                .file("compose.yaml", &SHARED.replace("one", &format!("round{round}")));
+            let mut running = story.begins("up -d --migrate-volumes");
+            running.says(said);
+            running.kill();
+            story.ends(running);
+            story.step("a plain up").runs("up -d").exits(0).running("db", &[1]).running("reader", &[1]);
+            // What was in the anonymous volume of a container that was removed is not referred to any more.
+            story.runs_words(&[
+                "exec",
+                "-T",
+                "db",
+                "sh",
+                "-c",
+                "test -e /scratch/note || echo note > /scratch/note",
+            ]);
+            let now = listing(story);
+            story.must(now == data, &format!("after `{said}`:\n{data}\nnow:\n{now}"));
+            story.step("once more").runs("up -d --migrate-volumes").exits(0);
+            let now = listing(story);
+            story.must(now == data, &format!("after `{said}` and another move:\n{data}\nnow:\n{now}"));
+            story
+                .must(tier(story) == format!("round{round}"), &format!("it is the new one: {}", tier(story)));
+        }
         story.step("down").runs("down -v").exits(0).nothing_left();
     });
 }

@@ -133,6 +133,17 @@ impl Scenario<'_> {
         name
     }
 
+    /// A container of somebody else mounts a volume; returns its name.
+    #[track_caller]
+    pub fn stranger_with_volume(&mut self, volume: &str) -> String {
+        let name = format!("{}-stranger", self.project());
+        let body = format!(
+            r#"{{"Image": "busybox", "Cmd": ["sleep", "infinity"], "HostConfig": {{"Binds": ["{volume}:/data"]}}}}"#
+        );
+        self.call("POST", &format!("/containers/create?name={name}"), &body);
+        name
+    }
+
     /// It goes.
     #[track_caller]
     pub fn remove_stranger(&mut self, name: &str) -> &mut Self {

@@ -50,6 +50,9 @@ impl World {
                 && any("name", &|wish| one.name.contains(wish.trim_start_matches('/')))
                 && any("id", &|wish| one.id.starts_with(wish))
                 && any("health", &|wish| health == wish)
+                && any("volume", &|wish| {
+                    one.mounts.iter().any(|mount| mount.name == wish || mount.destination == wish)
+                })
                 && any("network", &|wish| one.endpoints.contains_key(wish))
         });
         let mut rows: Vec<Value> = rows.map(|(at, _)| self.container_row(at)).collect();
