@@ -7,6 +7,7 @@ mod containers;
 mod diff;
 mod images;
 mod in_place;
+mod leftovers;
 mod networks;
 mod notes;
 mod orphans;
@@ -71,6 +72,7 @@ pub fn reconcile(input: &Input<'_>) -> Result<Plan, Vec<Problem>> {
     reconciler.containers();
     reconciler.starts();
     reconciler.orphans();
+    reconciler.leftovers();
     reconciler.final_wait();
     reconciler.tidy_notes();
     if reconciler.problems.is_empty() { Ok(reconciler.plan.finish()) } else { Err(reconciler.problems) }

@@ -192,3 +192,29 @@ fn a_migration_that_is_killed_anywhere_loses_nothing() {
         story.step("down").runs("down -v").exits(0).nothing_left();
     });
 }
+
+#[test]
+fn what_got_another_key_in_the_file_is_named_and_left_alone() {
+    scenario("a renamed volume or network must not be removed, nor be forgotten", |story| {
+        let stack = |network: &str, volume: &str| {
+            format!(
+                "services:\n  db:\n    image: busybox\n    command: sleep infinity\n    stop_signal: SIGKILL\n    volumes: [{volume}:/data]\n    networks: [{network}]\nnetworks: {{{network}: {{}}}}\nvolumes: {{{volume}: {{}}, spare: {{}}}}\n"
+            )
+        };
+        story.step("up").file("compose.yaml", &stack("near", "old")).runs("up -d").exits(0);
+        story.does_not_note("not in the stack file");
+        story
+            .step("rename both")
+            .file("compose.yaml", &stack("far", "new"))
+            .runs("plan")
+            .exits(0)
+            .changed_nothing();
+        let (volume, network) = (format!("{}_old", story.project()), format!("{}_near", story.project()));
+        story.notes(&format!("volumes of this project are not in the stack file any more: `{volume}`"));
+        story.notes(&format!("networks of this project are not in the stack file any more: `{network}`"));
+        story.runs("up -d").exits(0).notes(&format!("`docker volume rm {volume}`"));
+        story.must(story.has_volume(&volume), "the old volume is kept");
+        story.must(story.networks_named("_near").len() == 1, "the old network is kept");
+        story.step("down, with volumes").runs("down -v").exits(0).nothing_left();
+    });
+}
