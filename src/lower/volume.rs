@@ -13,6 +13,8 @@ pub fn create_body(project: &Project, key: &VolumeKey, volume: &Volume) -> Volum
     let mut labels: HashMap<String, String> = labels.clone().into_iter().collect();
     labels.insert(label::PROJECT.to_owned(), project.name.to_string());
     labels.insert(label::VOLUME.to_owned(), key.to_string());
+    // Differs: the reference does not say where a volume came from, and so cannot tell a renamed folder's data from a stranger's.
+    labels.insert(label::WORKING_DIR.to_owned(), project.working_dir.display().to_string());
     labels.insert(label::VERSION.to_owned(), label::COMPATIBLE_VERSION.to_owned());
     labels.insert(label::CONFIG_HASH.to_owned(), hash::volume(volume));
     VolumeCreateRequest {

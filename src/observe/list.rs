@@ -392,6 +392,7 @@ fn volume(row: VolumeRow) -> ObservedVolume {
         project: row.labels.get(label::PROJECT).map(ProjectName::new),
         key: row.labels.get(label::VOLUME).map(VolumeKey::new),
         config_hash: row.labels.get(label::CONFIG_HASH).cloned(),
+        working_dir: row.labels.get(label::WORKING_DIR).cloned(),
         moves: row.labels.get(label::MOVES).cloned(),
         users: BTreeMap::new(),
         fields: definition(&row.driver, &row.options, &row.labels),

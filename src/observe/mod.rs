@@ -332,6 +332,8 @@ pub struct ObservedVolume {
     pub fields: Fields,
     /// Its driver.
     pub driver: String,
+    /// The project directory it was made from, where its labels say so.
+    pub working_dir: Option<String>,
     /// The volume whose data it keeps while that is replaced.
     pub moves: Option<String>,
     /// Who mounts it, whoever made them, by id their names; only known where it is about to be replaced.

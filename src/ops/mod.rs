@@ -15,6 +15,7 @@ pub mod saved;
 pub mod up;
 
 mod contents;
+mod elsewhere;
 mod error;
 mod lock;
 mod machine;

@@ -1,6 +1,6 @@
 //! Load and observe to a plan: what `plan`, `up`, `create` and `scale` share.
 
-use super::{OpsError, Session, contents};
+use super::{OpsError, Session, contents, elsewhere};
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
@@ -67,7 +67,8 @@ pub async fn plan(
     }
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
     if diverged.is_empty() {
-        let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+        let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+        plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
         return Ok(Planned { plan, observed: Arc::new(observed), completed });
     }
     // Something differs: now it is worth asking what.
@@ -80,7 +81,8 @@ pub async fn plan(
     .await;
     observed.fields = details?;
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
-    let plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+    let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+    plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
     Ok(Planned { plan, observed: Arc::new(observed), completed })
 }
 

@@ -218,3 +218,26 @@ fn what_got_another_key_in_the_file_is_named_and_left_alone() {
         story.step("down, with volumes").runs("down -v").exits(0).nothing_left();
     });
 }
+
+#[test]
+fn pain_22_a_renamed_folder_is_told_of_the_volumes_that_its_old_name_has() {
+    scenario("data must not seem lost because a folder was renamed", |story| {
+        let (old, new) = (story.project().to_owned(), format!("{}-new", story.project()));
+        story.step("up, and down").file("compose.yaml", STACK).runs("up -d").exits(0).runs("down").exits(0);
+        story.step("the same folder under another name");
+        let plan = story.begins_for(&new, "plan");
+        story.ends(plan).exits(0);
+        story.notes(&format!("`{old}_data` of project `{old}` may be this project's data under an old name"));
+        story.notes(&format!("`-p {old}`"));
+        story.step("another folder of the same name").file("copy/compose.yaml", STACK);
+        story.runs("--project-directory copy -f copy/compose.yaml plan").exits(0);
+        story.notes("both use the same data");
+        story
+            .step("the folder itself")
+            .runs("up -d")
+            .exits(0)
+            .does_not_note("old name")
+            .does_not_note("both use");
+        story.step("down, with volumes").runs("down -v").exits(0).nothing_left();
+    });
+}
