@@ -137,3 +137,20 @@ fn an_image_whose_name_moved_on_is_the_one_that_ran() {
         story.step("down").runs("down --rmi local").exits(0).nothing_left();
     });
 }
+
+#[test]
+fn an_image_that_is_gone_is_named_and_nothing_is_changed() {
+    scenario("a rollback must not begin what it cannot end", |story| {
+        let dockerfile = |text: &str| format!("FROM busybox\nENV R={text}\nCMD [\"sleep\", \"infinity\"]\n");
+        let stack = "services: {web: {build: ., stop_signal: SIGKILL}}\n";
+        story.step("up").file("Dockerfile", &dockerfile("one")).file("compose.yaml", stack);
+        story.runs("up -d --build").exits(0);
+        let first = story.inspect("web")["Image"].as_str().unwrap_or_default().to_owned();
+        story.step("another release").file("Dockerfile", &dockerfile("two")).runs("up -d --build").exits(0);
+        let before = story.look();
+        story.remove_image_by_hand(&first);
+        story.step("go back").runs("rollback").exits(1).changed_nothing().same(&before, "web");
+        story.notes("images that ran then are no longer on the engine: `web`");
+        story.step("down").runs("down --rmi local").exits(0).nothing_left();
+    });
+}

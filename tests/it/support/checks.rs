@@ -133,6 +133,12 @@ impl Scenario<'_> {
         name
     }
 
+    /// Somebody removes an image.
+    #[track_caller]
+    pub fn remove_image_by_hand(&mut self, image: &str) -> &mut Self {
+        self.call("DELETE", &format!("/images/{image}?force=1"), "")
+    }
+
     /// A container of somebody else mounts a volume; returns its name.
     #[track_caller]
     pub fn stranger_with_volume(&mut self, volume: &str) -> String {
