@@ -1,12 +1,13 @@
 //! `start`, `stop`, `restart`, `kill`, `pause`, `unpause`, `rm`: what happens to containers that are there.
 
-use super::{OpsError, Scope, Session, down, list};
+use super::{OpsError, Scope, Session, down, list, reconcile};
 use crate::apply::OnFailure;
+use crate::load::Loaded;
 use crate::model::ServiceName;
 use crate::observe::{self, Container};
 use crate::plan::lifecycle::{self, Lifecycle};
-use crate::plan::{Plan, remove_containers};
-use std::collections::BTreeSet;
+use crate::plan::{Action, Plan, Policy, remove_containers};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is to happen.
@@ -91,7 +92,12 @@ async fn run_alone(
             lifecycle::start(&input, *wait)
         }
         Verb::Stop => lifecycle::stop(&input),
-        Verb::Restart { alone } => lifecycle::restart(&input, *alone),
+        Verb::Restart { alone } => {
+            if let Scope::Loaded(loaded) = scope {
+                tell_what_waits(session, engine, loaded, services).await;
+            }
+            lifecycle::restart(&input, *alone)
+        }
         Verb::Kill { signal, orphans } => {
             let chosen: Vec<&Container> = observed
                 .containers
@@ -108,6 +114,44 @@ async fn run_alone(
         session.warn(scope.name(), "no container to kill");
     }
     apply(session, engine, scope, &plan, &observed, verb).await
+}
+
+/// A restart brings back what a container was made from. Whoever restarts after an edit mostly expects the edit: what of it
+/// waits for `up` is told, and a file that cannot be planned with now is no reason not to restart.
+async fn tell_what_waits(
+    session: &Session,
+    engine: &crate::engine::Engine,
+    loaded: &Loaded,
+    services: &BTreeSet<ServiceName>,
+) {
+    let Ok(planned) = reconcile::plan(session, engine, loaded, &Policy::default()).await else { return };
+    let mut waits: BTreeMap<String, String> = BTreeMap::new();
+    for step in &planned.plan.steps {
+        let replaced = if let Action::CreateContainer { service, replaces: Some(_), .. } = &step.action {
+            Some(service)
+        } else {
+            None
+        };
+        let changes = matches!(
+            step.action,
+            Action::UpdateContainer { .. } | Action::ConnectNetwork { .. } | Action::DisconnectNetwork { .. }
+        );
+        let changed = step.action.container().filter(|_| changes).map(|container| &container.service);
+        let Some(service) = replaced.or(changed) else { continue };
+        if services.is_empty() || services.contains(service) {
+            waits.entry(service.to_string()).or_insert_with(|| step.reason.to_string());
+        }
+    }
+    if !waits.is_empty() {
+        let all: Vec<String> = waits.iter().map(|(service, why)| format!("`{service}` ({why})")).collect();
+        session.warn(
+            loaded.project.name.as_str(),
+            format!(
+                "a restart does not apply changes of the stack file: {}. `stack up` does",
+                all.join(", ")
+            ),
+        );
+    }
 }
 
 async fn apply(

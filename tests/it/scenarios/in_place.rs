@@ -238,3 +238,27 @@ secrets:
         },
     );
 }
+
+#[test]
+fn pain_23_a_restart_after_an_edit_prints_what_waits_for_up() {
+    scenario("a restart must not let anybody believe that an edit is applied", |story| {
+        let stack = "services:\n  web: {image: busybox, command: sleep infinity, stop_signal: SIGKILL, environment: {COLOUR: red, API_TOKEN: one}}\n  db: {image: busybox, command: sleep infinity, stop_signal: SIGKILL}\n";
+        story.step("up").file("compose.yaml", stack).runs("up -d").exits(0);
+        let before = story.look();
+        story.step("restart").runs("-f compose.yaml restart -t 0").exits(0).does_not_note("does not apply");
+        story.file("compose.yaml", &stack.replace("red", "blue").replace("one", "two"));
+        story
+            .step("restart after an edit")
+            .runs("-f compose.yaml restart -t 0")
+            .exits(0)
+            .same(&before, "web");
+        story.notes("a restart does not apply changes of the stack file: `web` (");
+        story.notes("environment.COLOUR: red → blue").notes("environment.API_TOKEN: ******** → ********");
+        story.notes("`stack up` does");
+        story
+            .step("of another service")
+            .runs("-f compose.yaml restart -t 0 db")
+            .exits(0)
+            .does_not_note("does not apply");
+    });
+}
