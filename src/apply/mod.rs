@@ -325,6 +325,7 @@ fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
                         | Reason::ParentRecreated { .. }
                         | Reason::DependencyRestarted { .. }
                         | Reason::Forced
+                        | Reason::Reattached { .. }
                         | Reason::HooksDue
                         | Reason::Repair { .. }
                         | Reason::ScaledDown { .. }

@@ -171,8 +171,8 @@ async fn create(
     let service = provider::given(cx, service);
     let service = service.as_ref();
     let image = project.image_name(service);
-    let old =
-        heir.replaces.and_then(|id| cx.observed.containers.iter().find(|container| container.id == *id));
+    let mut known = cx.observed.containers.iter().chain(&cx.observed.detached);
+    let old = heir.replaces.and_then(|id| known.find(|container| container.id == *id));
     let mounts: Option<Vec<lower::ReplacedMount>> = old.map(|old| {
         old.mounts
             .iter()

@@ -4,7 +4,7 @@ use super::menu::{self, Menu};
 use super::{Context, Failure, remote, run, volumes};
 use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
-use crate::plan::{ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
+use crate::plan::{AnonymousVolumes, ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
 use crate::ui::LogFormat;
 use crate::watch;
 use std::collections::BTreeMap;
@@ -56,6 +56,10 @@ pub struct Args {
     /// Fresh anonymous volumes instead of the old containers'.
     #[arg(short = 'V', long)]
     renew_anon_volumes: bool,
+
+    /// Mount the anonymous volumes again that the containers had before the last `down`.
+    #[arg(long, conflicts_with = "renew_anon_volumes")]
+    reattach: bool,
 
     /// Seconds before containers that are replaced are killed.
     #[arg(short, long, value_name = "SECONDS")]
@@ -223,7 +227,11 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         } else {
             args.converge.policy(context)?.recreate_dependencies
         },
-        renew_anonymous_volumes: args.renew_anon_volumes,
+        anonymous_volumes: match (args.renew_anon_volumes, args.reattach) {
+            (true, _) => AnonymousVolumes::Fresh,
+            (false, true) => AnonymousVolumes::Reattached,
+            (false, false) => AnonymousVolumes::Kept,
+        },
         timeout_s: args.timeout,
         no_start: args.no_start,
         wait: args.wait.then_some(args.wait_timeout),
@@ -272,7 +280,7 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
     // What was forced, or agreed to, was so once.
     let policy = Policy {
         recreate,
-        renew_anonymous_volumes: false,
+        anonymous_volumes: AnonymousVolumes::Kept,
         replace_volumes: BTreeMap::new(),
         replace_all_volumes: None,
         images: ImagePolicy::default(),

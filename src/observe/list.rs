@@ -85,6 +85,7 @@ pub async fn observe(engine: &Engine, request: &ObserveRequest) -> Result<Observ
         images,
         notes,
         hooks_due,
+        detached: Vec::new(),
         models: std::collections::BTreeSet::new(),
         // Podman before 5 has no such call, and its later ones answer it for restart policies alone.
         cannot_update: engine.is_podman(),

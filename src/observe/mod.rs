@@ -33,6 +33,8 @@ pub struct ObservedState {
     pub hooks_due: Vec<HooksDue>,
     /// The engine has no call that changes a container's limits.
     pub cannot_update: bool,
+    /// What was removed and left anonymous volumes that are still there, as far as is known.
+    pub detached: Vec<Container>,
     /// The models that are there, by reference; asked for only when a service uses one.
     pub models: BTreeSet<String>,
     /// What containers are really made of, flattened; only for the ones somebody asked for.

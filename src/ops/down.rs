@@ -1,12 +1,12 @@
 //! `down`: takes away what the project has.
 
-use super::{OpsError, Scope, Session};
+use super::{OpsError, Scope, Session, detached};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::model::ServiceName;
 use crate::observe::{self, ObserveRequest, ObservedState};
-use crate::plan::{Grace, Plan, Teardown, graph_from_labels, teardown};
+use crate::plan::{Action, Grace, Plan, Teardown, graph_from_labels, teardown};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -98,7 +98,21 @@ async fn run_alone(
         session.warn(scope.name(), warning.clone());
     }
     let project = scope.project().map(|project| Arc::new(project.clone()));
-    session.apply(engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await
+    if session.dry_run.is_none() && !request.volumes {
+        // Before anything is removed: a run that is killed must not be the one that forgets.
+        let going = |action: &Action| {
+            let removes = matches!(action, Action::RemoveContainer { .. });
+            action.container().filter(|_| removes).map(|container| container.name.clone())
+        };
+        let going: BTreeSet<String> = plan.steps.iter().filter_map(|step| going(&step.action)).collect();
+        let going: Vec<_> = observed.containers.iter().filter(|one| going.contains(&one.name)).collect();
+        detached::remember(session, engine, scope.name(), &going);
+    }
+    session.apply(engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await?;
+    if session.dry_run.is_none() && request.volumes && request.services.is_empty() {
+        detached::forget(session, engine, scope.name());
+    }
+    Ok(())
 }
 
 /// The images that go, by reference. Without the files their names are not known.

@@ -120,6 +120,11 @@ impl History {
         serde_json::from_str(&text).ok().filter(|generation: &Generation| generation.format_version == FORMAT)
     }
 
+    /// A file of another kind that is kept in the same place.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     fn file(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.json"))
     }

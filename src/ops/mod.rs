@@ -15,6 +15,7 @@ pub mod saved;
 pub mod up;
 
 mod contents;
+mod detached;
 mod elsewhere;
 mod error;
 mod lock;

@@ -1,13 +1,13 @@
 //! Load and observe to a plan: what `plan`, `up`, `create` and `scale` share.
 
-use super::{OpsError, Session, contents, elsewhere};
+use super::{OpsError, Session, contents, detached, elsewhere};
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
 use crate::lower;
 use crate::model::{Project, Provided, ServiceName};
 use crate::observe::{self, Fields, ObserveRequest, ObservedState};
-use crate::plan::{self, Input, Plan, Policy, Problem, Question};
+use crate::plan::{self, AnonymousVolumes, Input, Plan, Policy, Problem, Question};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,6 +42,13 @@ pub async fn plan(
     let mut observed = observed?;
     let (completed, models) = completed?;
     observed.models = models;
+    let detached = detached::find(session, engine, &loaded.project).await?;
+    let told = if policy.anonymous_volumes == AnonymousVolumes::Reattached {
+        observed.detached = detached;
+        None
+    } else {
+        detached::warning(&detached, &observed)
+    };
     let completed = provide(completed, &loaded.project, &policy.provided).map(Arc::new);
     let project = completed.as_deref().unwrap_or(&loaded.project);
     let graph = ServiceGraph::of(project);
@@ -68,6 +75,7 @@ pub async fn plan(
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &nothing, contents };
     if diverged.is_empty() {
         let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+        plan.warnings.extend(told);
         plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
         return Ok(Planned { plan, observed: Arc::new(observed), completed });
     }
@@ -82,6 +90,7 @@ pub async fn plan(
     observed.fields = details?;
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
+    plan.warnings.extend(told);
     plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
     Ok(Planned { plan, observed: Arc::new(observed), completed })
 }

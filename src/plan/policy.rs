@@ -14,8 +14,8 @@ pub struct Policy {
     pub recreate: Recreate,
     /// Recreation of the others (dependencies).
     pub recreate_dependencies: Recreate,
-    /// Fresh anonymous volumes instead of the old container's.
-    pub renew_anonymous_volumes: bool,
+    /// Which anonymous volumes new containers get.
+    pub anonymous_volumes: AnonymousVolumes,
     /// Replica counts that win over the file.
     pub scale: BTreeMap<ServiceName, u32>,
     /// What happens to containers whose service left the file.
@@ -49,6 +49,18 @@ pub enum Recreate {
     Force,
     /// Never.
     Never,
+}
+
+/// Which anonymous volumes new containers get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnonymousVolumes {
+    /// Those of the containers that they replace.
+    #[default]
+    Kept,
+    /// Fresh ones.
+    Fresh,
+    /// Also those of containers that were removed before.
+    Reattached,
 }
 
 /// What becomes of the data of a volume that is replaced.

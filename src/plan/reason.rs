@@ -82,6 +82,11 @@ pub enum Reason {
     },
     /// `--force-recreate`, `--always-recreate-deps` or `-V`.
     Forced,
+    /// `--reattach`: it does not mount the anonymous volume that the container before it had.
+    Reattached {
+        /// Where it is mounted.
+        destination: String,
+    },
     /// There are more containers than wanted.
     ScaledDown {
         /// How many are wanted.
@@ -162,6 +167,9 @@ impl fmt::Display for Reason {
                 write!(formatter, "`{service}` is restarted (restart: true)")
             }
             Self::Forced => formatter.write_str("recreation was asked for"),
+            Self::Reattached { destination } => {
+                write!(formatter, "`{destination}` gets back the anonymous volume of before")
+            }
             Self::ScaledDown { to } => write!(formatter, "scaled to {to}"),
             Self::Orphan => formatter.write_str("its service is not in the file"),
             Self::Repair { from } => write!(formatter, "an interrupted run left it as `{from}`"),

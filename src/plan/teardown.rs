@@ -201,7 +201,7 @@ fn unreachable_data(plan: &mut PlanBuilder, going: &[&Container]) {
     }
     if !kept.is_empty() {
         plan.warn(format!(
-            "anonymous volumes are kept, but the next `up` makes new ones: {}. `down -v` removes them",
+            "anonymous volumes are kept, but the next `up` makes new ones: {}. `up --reattach` mounts them again, `down -v` removes them while their containers are there",
             kept.join(", ")
         ));
     }

@@ -88,6 +88,7 @@ impl<'a> Reconciler<'a> {
                     let after: Vec<StepId> = after.collect();
                     // What it takes over from one that was removed for a volume's sake are its anonymous volumes.
                     let old = self.gone.get(&(service.name.clone(), *number)).copied();
+                    let old = self.heritage(&service.name, *number).or(old);
                     let step = self.create(service, *number, &name, old, Reason::Missing, &after);
                     planned.ready.push(step);
                     let reference =
@@ -211,7 +212,8 @@ impl<'a> Reconciler<'a> {
         let group = Group { subject: name.clone(), verb: GroupVerb::Recreate };
         let taken = self.observed.containers.iter().any(|container| container.name == name);
         let first_name = if taken { temporary_name(old, &name) } else { name.clone() };
-        let created = self.create(service, number, &first_name, Some(old), reason.clone(), &[]);
+        let heir_of = self.heritage(&service.name, number).unwrap_or(old);
+        let created = self.create(service, number, &first_name, Some(heir_of), reason.clone(), &[]);
         self.plan.group(created, &group);
         let dependents = self.stop_dependents(&service.name);
         let gone = self.remove(old, reason, [created].into_iter().chain(dependents));

@@ -17,7 +17,7 @@ mod verdict;
 mod volumes;
 
 use super::builder::PlanBuilder;
-use super::{ContainerRef, Plan, Policy, Question, Reason, Recreate, StepId};
+use super::{AnonymousVolumes, ContainerRef, Plan, Policy, Question, Reason, Recreate, StepId};
 use crate::graph::ServiceGraph;
 use crate::model::{ModelKey, NetworkKey, Project, Service, ServiceName, VolumeKey};
 use crate::observe::{Container, ContainerId, Fields, ObservedState, ObservedVolume};
@@ -230,7 +230,7 @@ impl<'a> Reconciler<'a> {
 
     /// Whether a service's containers get fresh anonymous volumes.
     fn renews_volumes(&self, service: &ServiceName) -> bool {
-        self.policy.renew_anonymous_volumes && self.is_named(service)
+        self.policy.anonymous_volumes == AnonymousVolumes::Fresh && self.is_named(service)
     }
 
     /// How readily a service's containers are replaced.

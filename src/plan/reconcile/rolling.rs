@@ -201,7 +201,8 @@ impl<'a> Reconciler<'a> {
         let first = self.plan.next_id();
         let first_name = temporary_name(old, &name);
         let before: Vec<StepId> = barrier.into_iter().collect();
-        let created = self.create(service, number, &first_name, Some(old), reason.clone(), &before);
+        let heir_of = self.heritage(&service.name, number).unwrap_or(old);
+        let created = self.create(service, number, &first_name, Some(heir_of), reason.clone(), &before);
         let reference = |name: &str| ContainerRef {
             target: Target::CreatedBy(created),
             name: name.to_owned(),

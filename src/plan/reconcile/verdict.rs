@@ -4,7 +4,7 @@ use super::Reconciler;
 use super::in_place::Change;
 use crate::model::{Service, ServiceName, hash};
 use crate::observe::{Container, ContainerStatus};
-use crate::plan::{Reason, Recreate};
+use crate::plan::{AnonymousVolumes, Reason, Recreate};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -187,6 +187,9 @@ impl<'a> Reconciler<'a> {
         if !files.is_empty() {
             return Err(Reason::ContentChanged { files });
         }
+        if let Some(reason) = self.to_reattach(service, container) {
+            return Err(reason);
+        }
         if let Some(reason) = self.missing_volume(service, container) {
             return Err(reason);
         }
@@ -219,6 +222,30 @@ impl<'a> Reconciler<'a> {
                     .any(|verdict| matches!(verdict, Verdict::Replace { .. } | Verdict::Create { .. }))
             })
         })
+    }
+
+    /// What a container takes over the anonymous volumes of, when the user asked for it: one that was removed before.
+    pub(super) fn heritage(&self, service: &ServiceName, number: u32) -> Option<&'a Container> {
+        let removed = self
+            .observed
+            .detached
+            .iter()
+            .filter(|_| self.policy.anonymous_volumes == AnonymousVolumes::Reattached);
+        removed
+            .into_iter()
+            .find(|one| one.identity.service == *service && one.identity.number == Some(number))
+    }
+
+    fn to_reattach(&self, service: &Service, container: &Container) -> Option<Reason> {
+        let before = self.heritage(&service.name, container.identity.number.unwrap_or(1))?;
+        let differs = before.mounts.iter().find(|old| {
+            // Where the file mounts something else by now there is no place for it.
+            container.mounts.iter().any(|now| {
+                let anonymous = now.kind == "volume" && now.name.len() == 64;
+                anonymous && now.destination == old.destination && now.name != old.name
+            })
+        })?;
+        Some(Reason::Reattached { destination: differs.destination.clone() })
     }
 
     /// A named volume that should be mounted and is not.

@@ -241,3 +241,52 @@ fn pain_22_a_renamed_folder_is_told_of_the_volumes_that_its_old_name_has() {
         story.step("down, with volumes").runs("down -v").exits(0).nothing_left();
     });
 }
+
+#[test]
+fn pain_22_a_database_on_an_anonymous_volume_comes_back_after_down() {
+    on_the_real("data in an anonymous volume must not be lost by down and up", |story| {
+        let stack = "services:\n  db:\n    image: busybox\n    command: sleep infinity\n    stop_signal: SIGKILL\n    volumes: [/data]\n";
+        let has = |story: &mut Scenario<'_>| {
+            story.runs("exec -T db cat /data/row");
+            story.printed() == "kept\n"
+        };
+        story
+            .step("up, data, down")
+            .file("compose.yaml", stack)
+            .runs("up -d")
+            .exits(0)
+            .does_not_note("reattach");
+        story.runs_words(&["exec", "-T", "db", "sh", "-c", "echo kept > /data/row"]).exits(0);
+        story.runs("down").exits(0).notes("`up --reattach` mounts them again").nothing_left();
+        story
+            .step("plan")
+            .runs("plan")
+            .exits(0)
+            .notes("anonymous volumes of before are there")
+            .notes("/data of");
+        story.step("up with it").runs("up -d --reattach").exits(0).running("db", &[1]);
+        let found = has(story);
+        story.must(found, "the data is back");
+        story.runs("up -d --reattach").exits(0).changed_nothing();
+        story.step("down, and up without").runs("down").exits(0).runs("up -d").exits(0);
+        story.notes("anonymous volumes of before are there");
+        let found = has(story);
+        story.must(!found, "it began empty, as it was told");
+        story
+            .step("after all")
+            .runs("up -d --reattach")
+            .exits(0)
+            .notes("gets back the anonymous volume of before");
+        let found = has(story);
+        story.must(found, "the data is back");
+        story.step("another up").runs("up -d").exits(0).changed_nothing().does_not_note("reattach");
+        story
+            .step("down with them")
+            .runs("down -v")
+            .exits(0)
+            .nothing_left()
+            .runs("up -d")
+            .does_not_note("reattach");
+        story.runs("down -v").exits(0).nothing_left();
+    });
+}
