@@ -1,7 +1,8 @@
 //! The file system's events: which folders are watched, and what happened in them.
 //!
 //! Folders are watched one by one, so that ignored ones cost nothing; a folder that appears is watched as soon as it is seen.
-//! Network file systems send no events: there the folders are looked at every now and then instead.
+//! Network file systems send no events, and the system's limits may be used up: then the folders are looked at every now and
+//! then instead.
 
 use super::rules::Rule;
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
@@ -73,33 +74,42 @@ enum Source {
 pub struct Eyes {
     source: Source,
     watched: BTreeSet<PathBuf>,
+    sender: mpsc::UnboundedSender<Seen>,
+    /// The limit that was reached, until somebody asked.
+    limit: Option<WatchError>,
 }
 
 impl Eyes {
     /// Watches nothing yet; what is seen comes out of the channel. `polling` looks at the folders every second instead
-    /// of listening.
+    /// of listening; so it is too when the system allows no further watcher, see [`Eyes::limit`].
     ///
     /// # Errors
-    /// The system allows no further watcher.
+    /// The system refuses it for another reason.
     pub fn open(polling: bool) -> Result<(Self, mpsc::UnboundedReceiver<Seen>), WatchError> {
         // Not bounded: the watcher's thread must never wait, or the kernel's queue overflows; paths repeat and are folded
         // into a set as soon as they are taken.
         let (sender, receiver) = mpsc::unbounded_channel();
-        let handler = move |event: notify::Result<Event>| {
-            for seen in seen(event) {
-                // Nobody listens any more when watching ends.
-                drop(sender.send(seen));
+        let (source, limit) = if polling {
+            (looks(&sender)?, None)
+        } else {
+            let config = Config::default().with_follow_symlinks(false);
+            match RecommendedWatcher::new(handler(sender.clone()), config) {
+                Ok(watcher) => (Source::Events(watcher), None),
+                Err(error) => match refused(&error, Path::new("/"), 0) {
+                    limit @ (WatchError::Instances | WatchError::Watches { .. }) => {
+                        (looks(&sender)?, Some(limit))
+                    }
+                    other @ WatchError::Other { .. } => return Err(other),
+                },
             }
         };
-        let source = if polling {
-            let config = Config::default().with_poll_interval(LOOK_EVERY);
-            PollWatcher::new(handler, config).map(Source::Looks)
-        } else {
-            RecommendedWatcher::new(handler, Config::default().with_follow_symlinks(false))
-                .map(Source::Events)
-        };
-        let source = source.map_err(|error| refused(&error, Path::new("/"), 0))?;
-        Ok((Self { source, watched: BTreeSet::new() }, receiver))
+        Ok((Self { source, watched: BTreeSet::new(), sender, limit }, receiver))
+    }
+
+    /// The limit of the system that was reached since this was last asked: from then on the folders are looked at every
+    /// second.
+    pub fn limit(&mut self) -> Option<WatchError> {
+        self.limit.take()
     }
 
     /// How many folders are watched.
@@ -112,26 +122,41 @@ impl Eyes {
         self.watched.contains(folder)
     }
 
-    /// Watches a folder, without what is in its folders. One that is gone is no error.
+    /// Watches a folder, without what is in its folders. One that is gone is no error; when a limit of the system is reached,
+    /// all are looked at every second from then on.
     ///
     /// # Errors
-    /// A limit is reached, or the folder may not be read.
+    /// The folder may not be read.
     pub fn folder(&mut self, folder: &Path) -> Result<(), WatchError> {
         if self.watched.contains(folder) {
             return Ok(());
         }
-        let done = match &mut self.source {
-            Source::Events(watcher) => watcher.watch(folder, RecursiveMode::NonRecursive),
-            Source::Looks(watcher) => watcher.watch(folder, RecursiveMode::NonRecursive),
-        };
-        match done {
+        match self.source.watch(folder) {
             Ok(()) => {
                 self.watched.insert(folder.to_owned());
                 Ok(())
             }
             Err(_) if !folder.exists() => Ok(()),
-            Err(error) => Err(refused(&error, folder, self.watched.len())),
+            Err(error) => match (refused(&error, folder, self.watched.len()), &self.source) {
+                (limit @ (WatchError::Watches { .. } | WatchError::Instances), Source::Events(_)) => {
+                    self.look_instead(limit)?;
+                    self.folder(folder)
+                }
+                (other, _) => Err(other),
+            },
         }
+    }
+
+    /// What happened meanwhile is unknown: that is an overflow.
+    fn look_instead(&mut self, limit: WatchError) -> Result<(), WatchError> {
+        self.source = looks(&self.sender)?;
+        self.limit = Some(limit);
+        for folder in std::mem::take(&mut self.watched) {
+            self.folder(&folder)?;
+        }
+        // Nobody listens any more when watching ends.
+        drop(self.sender.send(Seen::Overflow));
+        Ok(())
     }
 
     /// Watches all folders below one that a rule looks into, the folder first: what appears in it meanwhile sends an event.
@@ -168,6 +193,30 @@ impl Eyes {
             }
         }
     }
+}
+
+impl Source {
+    fn watch(&mut self, folder: &Path) -> notify::Result<()> {
+        match self {
+            Self::Events(watcher) => watcher.watch(folder, RecursiveMode::NonRecursive),
+            Self::Looks(watcher) => watcher.watch(folder, RecursiveMode::NonRecursive),
+        }
+    }
+}
+
+fn handler(sender: mpsc::UnboundedSender<Seen>) -> impl Fn(notify::Result<Event>) + Send + 'static {
+    move |event| {
+        for seen in seen(event) {
+            // Nobody listens any more when watching ends.
+            drop(sender.send(seen));
+        }
+    }
+}
+
+fn looks(sender: &mpsc::UnboundedSender<Seen>) -> Result<Source, WatchError> {
+    let config = Config::default().with_poll_interval(LOOK_EVERY);
+    let watcher = PollWatcher::new(handler(sender.clone()), config).map(Source::Looks);
+    watcher.map_err(|error| refused(&error, Path::new("/"), 0))
 }
 
 /// What an event means here. Reading is nothing; everything else is a reason to look at the path.

@@ -12,6 +12,7 @@ mod auto;
 mod batch;
 mod containers;
 mod fs;
+mod heavy;
 mod inputs;
 mod remove;
 mod rules;
@@ -78,6 +79,7 @@ pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result
         seen,
         containers: Containers::default(),
         broken: false,
+        heavy: BTreeSet::new(),
     };
     watch.begin().await?;
     watch.follow().await
@@ -107,6 +109,8 @@ struct Watch<'a> {
     containers: Containers,
     /// The stack files have mistakes: what runs stays as it is until they are mended.
     broken: bool,
+    /// Rules that were said to follow very many files.
+    heavy: BTreeSet<(ServiceName, PathBuf)>,
 }
 
 /// What happened since the last batch.
@@ -132,8 +136,32 @@ impl Watch<'_> {
         }
         let text = self.tell_state();
         self.say(&format!("{text}; Ctrl-C ends it"));
+        self.tell_limits();
         self.reconcile(None).await;
         Ok(())
+    }
+
+    /// Says once where the system's limits change how files are followed, and which rules follow very many.
+    fn tell_limits(&mut self) {
+        let project = self.stack.project.name.as_str();
+        if let Some(limit) = self.eyes.limit() {
+            let message = format!(
+                "{limit}, and {} are to be followed: they are looked at every second instead; {}",
+                self.eyes.count(),
+                limit.hints().join("; ")
+            );
+            self.session.warn(project, message);
+        }
+        for (rule, tree) in self.stack.rules.iter().zip(&self.stack.trees) {
+            let place = (rule.service.clone(), rule.root.clone());
+            if self.heavy.contains(&place) {
+                continue;
+            }
+            if let Some(advice) = heavy::advice(rule, tree) {
+                self.session.warn(project, advice);
+                self.heavy.insert(place);
+            }
+        }
     }
 
     /// Says what is watched to whoever asks for it later.
@@ -224,6 +252,7 @@ impl Watch<'_> {
         }
         let touched = if batch.overflow { self.stack.look_again() } else { self.stack.touch(&batch.paths) };
         self.act(&touched, &build_files).await;
+        self.tell_limits();
         self.tell_state();
         Ok(())
     }

@@ -29,3 +29,5 @@ mod turns;
 mod up;
 mod volumes;
 mod watch;
+#[cfg(test)]
+mod watch_limits;

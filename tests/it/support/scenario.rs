@@ -288,6 +288,26 @@ impl<'a> Scenario<'a> {
         Background::start(self.command(&words.split_whitespace().collect::<Vec<_>>()))
     }
 
+    /// The same in a user namespace of its own, where the system's limits are others: `limits` are `/proc/sys` names and
+    /// values. `None` where one may not have that.
+    pub fn goes_on_with_limits(&mut self, limits: &[(&str, u32)], words: &str) -> Option<Background> {
+        let own = ["-U", "-r"];
+        let may = std::process::Command::new("unshare").args(own).arg("true").output();
+        if !may.is_ok_and(|ended| ended.status.success()) {
+            return None;
+        }
+        self.story.push(format!("$ stack {words} &, where {limits:?}"));
+        let mut script: String =
+            limits.iter().map(|(name, value)| format!("echo {value} > /proc/sys/{name} && ")).collect();
+        script.push_str("exec \"$@\"");
+        let stack = self.command(&words.split_whitespace().collect::<Vec<_>>());
+        let mut command = std::process::Command::new("unshare");
+        command.args(own).args(["sh", "-c", &script, "sh"]).arg(stack.get_program()).args(stack.get_args());
+        command.current_dir(self.folder.path()).env_clear();
+        command.envs(stack.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Some(Background::start(command))
+    }
+
     /// The engine's socket, to do what somebody else would.
     pub fn engine(&self) -> super::raw::Raw {
         self.place.raw()
