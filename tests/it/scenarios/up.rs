@@ -1,6 +1,6 @@
 //! `up` and `down`.
 
-use crate::support::scenario::{on_the_fake, scenario};
+use crate::support::scenario::{Scenario, on_the_fake, scenario};
 
 /// Two services that run until they are told to stop, and stop at once.
 const TWO: &str = "\
@@ -220,4 +220,89 @@ services:
             story.must(states == ["created"], &format!("web is created and not started: {states:?}"));
         },
     );
+}
+
+/// What the reference calls a container until the one it replaces is gone.
+fn temporary_name(story: &Scenario<'_>, old: &str) -> String {
+    format!("{}_{}-web-1", &old[..12], story.project())
+}
+
+#[test]
+fn pain_5_a_swap_that_was_cut_short_before_the_rename_is_put_right() {
+    scenario("the leftovers of a recreation, ours or the reference's, must not be in the way", |story| {
+        story.step("up, and a change").file("compose.yaml", TWO).runs("up -d").exits(0);
+        let old = story.look().of("web")[0].id.clone();
+        story.file("compose.yaml", &TWO.replace("red", "blue")).runs("up -d").exits(0);
+        let before = story.look();
+        let replaces = story.inspect("web")["Config"]["Labels"]["com.docker.compose.replace"].clone();
+        story.must(replaces.is_string(), "it says that it replaces another one");
+        story.step("as it is when the old one is gone and nobody came to rename the new one");
+        let name = temporary_name(story, &old);
+        story.by_hand("web", "stop?t=0", "").by_hand("web", &format!("rename?name={name}"), "");
+        story.runs("up -d").exits(0).same(&before, "web").same(&before, "db").running("web", &[1]);
+        story.notes(&format!("an interrupted run left it as `{name}`"));
+        let name = story.look().of("web")[0].name.clone();
+        story.must(name == format!("{}-web-1", story.project()), &format!("it has its name back: {name}"));
+        story.step("once is enough").runs("up -d").exits(0).changed_nothing();
+    });
+}
+
+#[test]
+fn pain_5_a_swap_that_was_cut_short_after_the_creation_is_put_right() {
+    scenario("of a new one that was only created and an old one that serves one must be left", |story| {
+        story.step("up").file("compose.yaml", TWO).runs("up -d").exits(0);
+        let old = story.look().of("web")[0].id.clone();
+        story.step("as it is when the reference is killed after it has created the new one");
+        let labels = story.inspect("web")["Config"]["Labels"].clone();
+        let (name, replaced) = (temporary_name(story, &old), format!("{}-web-1", story.project()));
+        story.twin_by_hand(&name, &labels, &replaced);
+        story.step("the next up, with the change").file("compose.yaml", &TWO.replace("red", "blue"));
+        story.runs("up -d").exits(0).running("web", &[1]);
+        let left = story.look();
+        let names: Vec<&str> = left.of("web").iter().map(|one| one.name.as_str()).collect();
+        story.must(names == [replaced.as_str()], &format!("one, under its name: {names:?}"));
+        story.must(left.of("web")[0].id != old, "and it is a new one, with the change");
+        story.step("once is enough").runs("up -d").exits(0).changed_nothing();
+    });
+}
+
+#[test]
+fn pain_6_a_hundred_runs_in_any_order_recreate_nothing() {
+    on_the_fake("an unchanged project must never see a container recreated", |story, _| {
+        let file = "\
+services:
+  web: {image: busybox, command: sleep infinity, environment: {A: b}, depends_on: [db]}
+  db: {image: redis, volumes: [data:/data, /anonymous]}
+  job: {image: busybox, command: sleep infinity, configs: [settings], network_mode: \"service:db\"}
+configs: {settings: {content: hello}}
+volumes: {data: {}}
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        let before = story.look();
+        let words = [
+            "up -d",
+            "up -d web",
+            "up -d db",
+            "up -d job --no-deps",
+            "up -d --wait",
+            "up -d --remove-orphans",
+            "up -d --drift",
+            "create",
+            "create web",
+            "up -d --no-start",
+            "restart web",
+            "stop job",
+        ];
+        // Any order, and the same each time (the constants are Knuth's).
+        let mut random = 6_u64;
+        for round in 0..100 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let words = words[usize::try_from(random >> 33).unwrap_or(0) % words.len()];
+            let words = if words.contains("--no-start") { "up --no-start" } else { words };
+            story.step(&format!("round {round}")).runs(words).exits(0);
+            for service in ["web", "db", "job"] {
+                story.same(&before, service);
+            }
+        }
+    });
 }

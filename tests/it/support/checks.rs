@@ -121,6 +121,18 @@ impl Scenario<'_> {
         self.call("DELETE", &format!("/containers/{id}?force=1"), "")
     }
 
+    /// A container that says that it replaces another one, created and never started.
+    #[track_caller]
+    pub fn twin_by_hand(&mut self, name: &str, labels: &Value, replaces: &str) -> &mut Self {
+        let mut labels = labels.clone();
+        labels["com.docker.compose.replace"] = replaces.into();
+        let network = format!("{}_default", self.project());
+        let body = serde_json::json!({
+            "Image": "busybox", "Cmd": ["sleep", "infinity"], "Labels": labels, "HostConfig": {"NetworkMode": network},
+        });
+        self.call("POST", &format!("/containers/create?name={name}"), &body.to_string())
+    }
+
     /// A container of somebody else joins a network; returns its name.
     #[track_caller]
     pub fn stranger(&mut self, network: &str) -> String {
