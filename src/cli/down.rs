@@ -1,7 +1,7 @@
 //! `stack down`.
 
 use super::{Context, Failure, run};
-use crate::ops::down::{self, Images, Request};
+use crate::ops::down::{self, Images, Request, Volumes};
 use crate::plan::Grace;
 use crate::ui::LogFormat;
 
@@ -53,7 +53,12 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
             None if args.fast => Grace::Fast,
             None => Grace::Own,
         },
-        volumes: args.volumes,
+        volumes: match (args.volumes, context.surroundings.stderr_is_terminal) {
+            (false, _) => Volumes::Stay,
+            (true, false) => Volumes::Go,
+            // Scripts that run in a terminal too must go on as they do: it is told, and not asked.
+            (true, true) => Volumes::Told,
+        },
         only_active: context.names_profiles(),
         images: match args.rmi {
             None => Images::None,

@@ -18,13 +18,31 @@ pub struct Request {
     /// How long containers may take to stop.
     pub grace: Grace,
     /// Volumes too.
-    pub volumes: bool,
+    pub volumes: Volumes,
     /// Containers of services that no file names, and one-offs, too.
     pub orphans: bool,
     /// Profiles were named: services that none of them takes in are left alone.
     pub only_active: bool,
     /// Images, too.
     pub images: Images,
+}
+
+/// What becomes of a project's volumes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Volumes {
+    /// They stay.
+    #[default]
+    Stay,
+    /// They go.
+    Go,
+    /// They go, and are named first: somebody reads it.
+    Told,
+}
+
+impl Volumes {
+    fn go(self) -> bool {
+        self != Self::Stay
+    }
 }
 
 /// Which images go with a project.
@@ -49,8 +67,10 @@ pub async fn plan(
     request: &Request,
 ) -> Result<(Plan, Arc<ObservedState>), OpsError> {
     let images = images(scope, request);
-    let wanted =
-        ObserveRequest { images: images.iter().cloned().collect(), ..everything(scope, request.volumes) };
+    let wanted = ObserveRequest {
+        images: images.iter().cloned().collect(),
+        ..everything(scope, request.volumes.go())
+    };
     let observed = observe::observe(engine, &wanted).await?;
     let graph = graph(scope, &observed);
     let services: BTreeSet<ServiceName> = request.services.iter().map(ServiceName::new).collect();
@@ -62,7 +82,7 @@ pub async fn plan(
         observed: &observed,
         services: (!services.is_empty()).then_some(&services),
         grace: request.grace,
-        volumes: request.volumes,
+        volumes: request.volumes.go(),
         orphans: request.orphans,
         only_active: request.only_active,
         images: &images,
@@ -97,8 +117,20 @@ async fn run_alone(
     for warning in &plan.warnings {
         session.warn(scope.name(), warning.clone());
     }
+    if request.volumes == Volumes::Told {
+        let volumes: Vec<String> = plan
+            .steps
+            .iter()
+            .filter(|step| matches!(step.action, Action::RemoveVolume { .. }))
+            .map(|step| step.action.subject().replacen("Volume ", "", 1))
+            .collect();
+        if !volumes.is_empty() {
+            let text = format!("-v removes these volumes with their data: {}", volumes.join(", "));
+            session.warn(scope.name(), text);
+        }
+    }
     let project = scope.project().map(|project| Arc::new(project.clone()));
-    if session.dry_run.is_none() && !request.volumes {
+    if session.dry_run.is_none() && !request.volumes.go() {
         // Before anything is removed: a run that is killed must not be the one that forgets.
         let going = |action: &Action| {
             let removes = matches!(action, Action::RemoveContainer { .. });
@@ -109,7 +141,7 @@ async fn run_alone(
         detached::remember(session, engine, scope.name(), &going);
     }
     session.apply(engine, &plan, project.as_ref(), &observed, OnFailure::Continue).await?;
-    if session.dry_run.is_none() && request.volumes && request.services.is_empty() {
+    if session.dry_run.is_none() && request.volumes.go() && request.services.is_empty() {
         detached::forget(session, engine, scope.name());
     }
     Ok(())

@@ -154,3 +154,19 @@ volumes: {data: {}}
         story.step("down -v").runs("down -v").exits(0);
     });
 }
+
+#[test]
+fn pain_22_on_a_terminal_down_v_names_what_it_removes() {
+    on_the_fake("data must not go without its name being read, nor a script be held up", |story, _| {
+        let file = "services: {db: {image: busybox, command: sleep infinity, stop_signal: SIGKILL, volumes: [\"data:/data\"]}}\nvolumes: {data: {}}\n";
+        let says = format!("-v removes these volumes with their data: {}_data", story.project());
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        story.step("down in a terminal");
+        let mut terminal = story.types("down -v");
+        terminal.shows(&says, 1);
+        let code = terminal.ends();
+        story.must(code == Some(0), &terminal.screen()).nothing_left();
+        story.step("in a script").runs("up -d").exits(0).runs("down -v").exits(0).nothing_left();
+        story.does_not_note(&says);
+    });
+}
