@@ -98,9 +98,9 @@ pub struct ConvergeArgs {
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
 
-    /// Build images first.
-    #[arg(long, conflicts_with = "no_build")]
-    build: bool,
+    /// Build images first: all, or with `auto` those that are older than their sources.
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all", value_name = "WHICH", conflicts_with = "no_build")]
+    build: Option<Build>,
 
     /// Never build.
     #[arg(long)]
@@ -143,6 +143,18 @@ pub struct ConvergeArgs {
     /// Replace volumes whose definition changed, and move what is in them to the new ones.
     #[arg(long)]
     migrate_volumes: bool,
+}
+
+/// What `--build` builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Build {
+    /// Everything that can be built.
+    #[value(alias = "true")]
+    All,
+    /// What is older than its sources.
+    Auto,
+    /// Nothing that is there.
+    False,
 }
 
 /// Create containers without starting them.
@@ -199,7 +211,13 @@ impl ConvergeArgs {
                 (false, true) => Some(OldData::Lost),
                 (false, false) => None,
             },
-            images: ImagePolicy { pull: self.pull.clone(), build: self.build, no_build: self.no_build },
+            images: ImagePolicy {
+                pull: self.pull.clone(),
+                build: self.build == Some(Build::All),
+                build_stale: self.build == Some(Build::Auto),
+                no_build: self.no_build,
+                ..ImagePolicy::default()
+            },
             ..Policy::default()
         })
     }

@@ -193,6 +193,19 @@ impl Engine {
         Ok(created.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_nanosecond).unwrap_or_default())
     }
 
+    /// When an image was last built, tagged or pulled; when it was made, where the engine does not say more.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there.
+    pub async fn image_renewed(&self, image: &str) -> Result<std::time::SystemTime, EngineError> {
+        let found = self.inspect_image(image).await?;
+        let read = |text: String| text.parse::<jiff::Timestamp>().ok();
+        let tagged = found.metadata.and_then(|metadata| metadata.last_tag_time);
+        let times = [tagged.and_then(read), found.created.and_then(read)];
+        let newest = times.into_iter().flatten().max().unwrap_or_default();
+        Ok(std::time::SystemTime::from(newest))
+    }
+
     /// What containers of this image are made of unless they say otherwise.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod error;
 mod lock;
 mod machine;
 mod signals;
+mod sources;
 mod trouble;
 
 pub use error::OpsError;

@@ -1,6 +1,6 @@
 //! Load and observe to a plan: what `plan`, `up`, `create` and `scale` share.
 
-use super::{OpsError, Session, contents, detached, elsewhere};
+use super::{OpsError, Session, contents, detached, elsewhere, sources};
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
 use crate::load::Loaded;
@@ -76,6 +76,7 @@ pub async fn plan(
     if diverged.is_empty() {
         let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
         plan.warnings.extend(told);
+        plan.warnings.extend(sources::warnings(engine, project, &observed, &plan).await?);
         plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
         return Ok(Planned { plan, observed: Arc::new(observed), completed });
     }
@@ -91,6 +92,7 @@ pub async fn plan(
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
     plan.warnings.extend(told);
+    plan.warnings.extend(sources::warnings(engine, project, &observed, &plan).await?);
     plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
     Ok(Planned { plan, observed: Arc::new(observed), completed })
 }

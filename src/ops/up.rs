@@ -1,7 +1,7 @@
 //! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
 
 use super::reconcile::{self, Planned};
-use super::{OpsError, Session, Turn, history, logs};
+use super::{OpsError, Session, Turn, history, logs, sources};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -157,6 +157,11 @@ async fn converge_once(
     project: &Arc<Project>,
     policy: &Policy,
 ) -> Result<(), OpsError> {
+    let mut stale = policy.clone();
+    if policy.images.build_stale {
+        stale.images.build_only = sources::stale(engine, project).await?;
+    }
+    let policy = &stale;
     let planned = reconcile::plan(session, engine, loaded, policy).await?;
     carry_out(session, engine, loaded, project, policy, planned).await
 }
@@ -195,7 +200,8 @@ pub(super) async fn carry_out(
             break;
         }
         // The images and values are here now; what is left depends on what they turned out to be.
-        policy.images = ImagePolicy { pull: Some("missing".to_owned()), build: false, no_build: true };
+        policy.images =
+            ImagePolicy { pull: Some("missing".to_owned()), no_build: true, ..ImagePolicy::default() };
         // What was forced has been done in the first round.
         if policy.recreate == Recreate::Force {
             policy.recreate = Recreate::Diverged;

@@ -92,6 +92,10 @@ pub struct ImagePolicy {
     pub pull: Option<String>,
     /// `--build`: build all that can be built.
     pub build: bool,
+    /// `--build=auto`: build what is older than its sources.
+    pub build_stale: bool,
+    /// Services whose image is to be built.
+    pub build_only: BTreeSet<ServiceName>,
     /// `--no-build`: never build.
     pub no_build: bool,
 }

@@ -120,7 +120,7 @@ impl Reconciler<'_> {
         let policy =
             asked.pull.as_deref().filter(|policy| *policy != "policy").unwrap_or(&service.pull_policy);
         let buildable = service.build.is_some() && !asked.no_build;
-        if service.build.is_some() && asked.build {
+        if service.build.is_some() && (asked.build || asked.build_only.contains(&service.name)) {
             return Ok(Some(Need::Build(Reason::BuildRequested)));
         }
         if buildable && policy == "build" {

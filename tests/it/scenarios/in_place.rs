@@ -1,6 +1,6 @@
 //! Changes without a new container: limits, the restart policy, networks; and what comes of them later.
 
-use crate::support::scenario::{Scenario, on_the_fake, scenario};
+use crate::support::scenario::{Scenario, on_the_fake, on_the_real, scenario};
 
 const LIMITED: &str = "\
 services:
@@ -260,5 +260,24 @@ fn pain_23_a_restart_after_an_edit_prints_what_waits_for_up() {
             .runs("-f compose.yaml restart -t 0 db")
             .exits(0)
             .does_not_note("does not apply");
+    });
+}
+
+#[test]
+fn pain_23_a_dockerfile_newer_than_the_image_is_told_and_built_with_auto() {
+    on_the_real("an edited Dockerfile must not go unseen, nor an unchanged one be built", |story| {
+        let dockerfile = |text: &str| format!("FROM busybox\nENV R={text}\nCMD [\"sleep\", \"infinity\"]\n");
+        let stack = "services:\n  web: {build: web, stop_signal: SIGKILL}\n  api: {build: api, stop_signal: SIGKILL}\n";
+        story.step("up").file("web/Dockerfile", &dockerfile("w")).file("api/Dockerfile", &dockerfile("a"));
+        story.file("compose.yaml", stack).runs("up -d").exits(0).does_not_note("is newer");
+        story.runs("up -d --build=auto").exits(0).changed_nothing().does_not_note("Built");
+        let before = story.look();
+        story.file("web/Dockerfile", &dockerfile("w2"));
+        story.step("an edit").runs("up -d").exits(0).changed_nothing().same(&before, "web");
+        story.notes("`web/Dockerfile` is newer than the image of `web`").does_not_note("`api");
+        story.step("build what is older").runs("up -d --build=auto").exits(0);
+        story.replaced(&before, "web").kept(&before, "api").does_not_note("api Built");
+        story.runs("up -d").exits(0).changed_nothing().does_not_note("is newer");
+        story.step("down").runs("down --rmi local").exits(0).nothing_left();
     });
 }
