@@ -28,7 +28,7 @@ services:
 ";
 
 #[test]
-fn a_dependency_that_no_profile_includes_is_refused_with_its_place_and_taken_in_with_deps() {
+fn pain_18_a_dependency_that_no_profile_includes_is_refused_with_its_place_and_taken_in_with_deps() {
     scenario("a service must be able to bring up what it depends on, whatever the profiles", |story| {
         story.step("as it is").file("compose.yaml", PROFILES).runs("up -d test").exits(1);
         story.notes("service `test` depends on `fixtures`, which no active profile includes");
