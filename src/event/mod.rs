@@ -225,25 +225,49 @@ pub struct EventSink {
     sender: mpsc::UnboundedSender<Event>,
     next: Arc<AtomicU64>,
     started: Instant,
-    changes_only: bool,
+    passes: Passes,
+}
+
+/// Which events are worth sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passes {
+    All,
+    /// All but what is as it should be.
+    Changes,
+    /// What went wrong and what is told: steps that begin and end are part of something that is told as a whole.
+    Trouble,
 }
 
 impl EventSink {
     /// A sink and the receiver that the ui drains.
     pub fn new(started: Instant) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender, next: Arc::new(AtomicU64::new(0)), started, changes_only: false }, receiver)
+        (Self { sender, next: Arc::new(AtomicU64::new(0)), started, passes: Passes::All }, receiver)
     }
 
     /// The same channel, for a command that goes on and on: what is as it should be is not worth an event each time.
     #[must_use]
     pub fn changes_only(&self) -> Self {
-        Self { changes_only: true, ..self.clone() }
+        Self { passes: Passes::Changes, ..self.clone() }
+    }
+
+    /// The same channel, for steps that are told as a whole when they are done.
+    #[must_use]
+    pub fn trouble_only(&self) -> Self {
+        Self { passes: Passes::Trouble, ..self.clone() }
     }
 
     /// Sends one event. A ui that is gone is no reason to fail.
     pub fn send(&self, subject: Subject, kind: EventKind) {
-        if self.changes_only && matches!(kind, EventKind::Unchanged { .. }) {
+        let passes = match self.passes {
+            Passes::All => true,
+            Passes::Changes => !matches!(kind, EventKind::Unchanged { .. }),
+            Passes::Trouble => matches!(
+                kind,
+                EventKind::Failed { .. } | EventKind::Warning { .. } | EventKind::Watched { .. }
+            ),
+        };
+        if !passes {
             return;
         }
         let seq = self.next.fetch_add(1, Ordering::Relaxed);

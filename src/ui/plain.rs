@@ -1,12 +1,21 @@
 //! One line for each change of state: for logs, pipes and CI.
 
 use super::words;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Verb};
 
 /// The line for an event, with its line end; `None` for what a log need not hold (progress within a step).
 pub fn line(event: &Event) -> Option<String> {
     let subject = words::subject(&event.subject);
     let text = match &event.kind {
+        // The steps of a build are far apart, and it is good to see that there is one.
+        EventKind::Progress { verb: Verb::Build, text, .. } => {
+            let (number, step) = text.strip_prefix("Step ")?.split_once(" : ")?;
+            // The labels that make the image the project's are no step of its Dockerfile.
+            if step.starts_with("LABEL com.docker.compose.") {
+                return None;
+            }
+            format!("Building {number} {}", step.trim_end())
+        }
         EventKind::Planned { .. } | EventKind::Progress { .. } => return None,
         EventKind::Started { verb, reason: Some(reason) } => format!("{} ({reason})", words::working(*verb)),
         EventKind::Started { verb, reason: None } => words::working(*verb).to_owned(),
@@ -26,7 +35,7 @@ pub fn line(event: &Event) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Subject, Verb};
+    use crate::event::Subject;
 
     fn check(subject: Subject, kind: EventKind, expect: Option<&str>) {
         let event = Event { seq: 0, at_ms: 0, subject, kind };
@@ -56,6 +65,25 @@ mod tests {
             kind,
             Some(" Container p-web-1 Recreate (environment.A: 1 → 2)\n"),
         );
+    }
+
+    #[test]
+    fn a_build_tells_its_steps_and_not_what_they_print() {
+        let progress = |text: &str| EventKind::Progress {
+            verb: Verb::Build,
+            part: String::new(),
+            current: 0,
+            total: 0,
+            text: text.to_owned(),
+        };
+        let image = || Subject::Image("p-web".to_owned());
+        check(
+            image(),
+            progress("Step 2/4 : COPY src /app\n"),
+            Some(" Image p-web Building 2/4 COPY src /app\n"),
+        );
+        check(image(), progress("Step 4/4 : LABEL com.docker.compose.project=p\n"), None);
+        check(image(), progress("Removing intermediate container"), None);
     }
 
     #[test]

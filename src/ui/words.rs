@@ -66,10 +66,14 @@ pub(super) fn watched(deed: WatchDeed, count: usize, paths: &[String], took_ms: 
         WatchDeed::Exec => "Ran its command",
         WatchDeed::Reload => "Reloaded",
     };
+    let after = match deed {
+        WatchDeed::Sync | WatchDeed::Reload => "",
+        WatchDeed::Rebuild | WatchDeed::Restart | WatchDeed::Exec => " after",
+    };
     let files = match count {
         0 => String::new(),
-        1 => " 1 file".to_owned(),
-        count => format!(" {count} files"),
+        1 => format!("{after} 1 file"),
+        count => format!("{after} {count} files"),
     };
     let more = if count > paths.len() { ", …" } else { "" };
     let names = if paths.is_empty() { String::new() } else { format!(" ({}{more})", paths.join(", ")) };

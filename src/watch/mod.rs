@@ -26,17 +26,20 @@ use crate::load::{LoadRequest, Loaded, load};
 use crate::model::{ServiceName, WatchAction};
 use crate::ops::{OpsError, Scope, Session, lifecycle, up};
 use crate::plan::{ImagePolicy, OrphanPolicy, Policy};
-use crate::source::{Colour, to_text};
+use crate::source::{Colour, Severity, to_text};
 use batch::Window;
 use containers::Containers;
 use fs::{Eyes, Seen};
 use futures_util::StreamExt;
 use stack::{Stack, Touched};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+
+/// Up to how many rules are told one by one when watching begins.
+const SHOWN_RULES: usize = 12;
 
 /// What `watch` is asked for.
 #[derive(Debug, Clone)]
@@ -78,7 +81,7 @@ pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result
         eyes,
         seen,
         containers: Containers::default(),
-        broken: false,
+        broken: None,
         heavy: BTreeSet::new(),
     };
     watch.begin().await?;
@@ -108,7 +111,7 @@ struct Watch<'a> {
     seen: mpsc::UnboundedReceiver<Seen>,
     containers: Containers,
     /// The stack files have mistakes: what runs stays as it is until they are mended.
-    broken: bool,
+    broken: Option<String>,
     /// Rules that were said to follow very many files.
     heavy: BTreeSet<(ServiceName, PathBuf)>,
 }
@@ -133,6 +136,11 @@ impl Watch<'_> {
             let line = LogLine { source: String::new(), stderr: false, text };
             // Nobody shows lines any more when the command ends.
             drop(self.session.lines.send(line).await);
+        }
+        if self.stack.rules.len() <= SHOWN_RULES {
+            for line in self.stack.rule_lines().lines() {
+                self.say(line);
+            }
         }
         let text = self.tell_state();
         self.say(&format!("{text}; Ctrl-C ends it"));
@@ -172,7 +180,7 @@ impl Watch<'_> {
             1 => format!("watching {folders} folders for 1 rule"),
             rules => format!("watching {folders} folders for {rules} rules"),
         };
-        if self.broken {
+        if self.broken.is_some() {
             text.push_str("; the stack files have mistakes");
         }
         self.request.state.send_replace(text.clone());
@@ -244,7 +252,7 @@ impl Watch<'_> {
         let changed = self.stack.changed_inputs(&batch.paths, batch.overflow);
         let (build_files, stack_files): (BTreeSet<_>, BTreeSet<_>) =
             changed.into_iter().partition(|path| inputs::is_build_file(&self.stack.loaded, path));
-        if !stack_files.is_empty() || (self.broken && !batch.paths.is_empty()) {
+        if !stack_files.is_empty() || (self.broken.is_some() && !batch.paths.is_empty()) {
             self.reload(&stack_files).await?;
         } else if !build_files.is_empty() {
             self.stack = Stack::new(self.stack.loaded.clone(), self.request.auto);
@@ -272,18 +280,27 @@ impl Watch<'_> {
             }
         }
         if !rebuild.is_empty() {
-            self.rebuild(&rebuild).await;
+            let files = self.files_of(touched, build_files, &rebuild);
+            self.rebuild(&rebuild, &files).await;
         }
+        // What a restart or a command follows is told with that, in one line.
+        let mut synced: BTreeMap<usize, Delivered> = BTreeMap::new();
         let mut failed = BTreeSet::new();
         for index in touched.rules() {
             let Some(rule) = self.stack.rules.get(index) else { continue };
-            if rule.syncs() && !rebuild.contains(&rule.service) && !self.sync(index, Some(touched)).await {
-                failed.extend(self.stack.rules.get(index).map(|rule| rule.service.clone()));
+            if !rule.syncs() || rebuild.contains(&rule.service) {
+                continue;
+            }
+            let (service, alone) = (rule.service.clone(), rule.action == WatchAction::Sync);
+            match self.sync(index, Some(touched)).await {
+                Some(delivered) if alone => delivered.tell(self.session, WatchDeed::Sync, &service),
+                Some(delivered) => drop(synced.insert(index, delivered)),
+                None => drop(failed.insert(service)),
             }
         }
         restart.retain(|service| !rebuild.contains(service) && !failed.contains(service));
         if !restart.is_empty() {
-            self.restart(&restart).await;
+            self.restart(&restart, &synced).await;
         }
         for index in exec {
             let skip = self
@@ -292,9 +309,29 @@ impl Watch<'_> {
                 .get(index)
                 .is_none_or(|rule| rebuild.contains(&rule.service) || failed.contains(&rule.service));
             if !skip {
-                self.exec(index).await;
+                self.exec(index, synced.remove(&index)).await;
             }
         }
+    }
+
+    /// What a rebuild of these services is about.
+    fn files_of(
+        &self,
+        touched: &Touched,
+        build_files: &BTreeSet<PathBuf>,
+        services: &BTreeSet<ServiceName>,
+    ) -> BTreeSet<PathBuf> {
+        let of_rule = |index: usize| {
+            let rule = self.stack.rules.get(index).filter(|rule| services.contains(&rule.service))?;
+            let within = touched.within(index)?;
+            // A rule about one file has its path as the root.
+            Some(within.iter().map(|path| {
+                let path = if path.as_os_str().is_empty() { rule.root.clone() } else { rule.root.join(path) };
+                self.stack.shown(&path)
+            }))
+        };
+        let rules = touched.rules().filter_map(of_rule).flatten();
+        rules.chain(build_files.iter().map(|path| self.stack.shown(path))).collect()
     }
 
     /// Brings what a container lacks: one that has just started, or all.
@@ -303,41 +340,39 @@ impl Watch<'_> {
             let wanted = self.stack.rules.get(index).is_some_and(|rule| {
                 rule.syncs() && only.is_none_or(|id| self.containers.is_of(id, &rule.service))
             });
-            if wanted {
-                self.sync(index, None).await;
+            if wanted
+                && let Some(delivered) = self.sync(index, None).await
+                && let Some(rule) = self.stack.rules.get(index)
+            {
+                delivered.tell(self.session, WatchDeed::Sync, &rule.service);
             }
         }
     }
 
-    /// Delivers a rule's difference to every running container of its service; false when one did not get it.
-    async fn sync(&mut self, index: usize, touched: Option<&Touched>) -> bool {
+    /// Delivers a rule's difference to every running container of its service; nothing when one did not get it.
+    async fn sync(&mut self, index: usize, touched: Option<&Touched>) -> Option<Delivered> {
+        let began = Instant::now();
+        let nothing = Delivered { count: 0, paths: BTreeSet::new(), began };
         let (Some(rule), Some(tree)) = (self.stack.rules.get(index), self.stack.trees.get(index)) else {
-            return true;
+            return Some(nothing);
         };
         let whole = BTreeSet::from([PathBuf::new()]);
         let within = touched.and_then(|touched| touched.within(index)).unwrap_or(&whole);
         let forced = touched.is_some_and(|touched| !touched.overflow);
-        let began = Instant::now();
-        let delivered = self.containers.deliver(&self.engine, rule, tree, within, forced).await;
-        let service = Subject::Service(rule.service.to_string());
-        match delivered {
-            Ok(0) => true,
-            Ok(count) => {
-                let deed = WatchDeed::Sync;
-                self.session.events.send(service, watched(deed, count, within, began));
-                true
-            }
+        match self.containers.deliver(&self.engine, rule, tree, within, forced).await {
+            Ok(count) => Some(Delivered { count, paths: within.clone(), began }),
             Err(error) => {
+                let message = format!("{}: {error}", rule.service);
                 self.session
                     .events
-                    .send(service, EventKind::Warning { message: format!("{}: {error}", rule.service) });
-                false
+                    .send(Subject::Service(rule.service.to_string()), EventKind::Warning { message });
+                None
             }
         }
     }
 
     /// Builds the services' images and replaces their containers; the old ones serve until the new image is there.
-    async fn rebuild(&mut self, services: &BTreeSet<ServiceName>) {
+    async fn rebuild(&mut self, services: &BTreeSet<ServiceName>, files: &BTreeSet<PathBuf>) {
         let began = Instant::now();
         let before = self.containers.images_of(services);
         let load = LoadRequest {
@@ -363,7 +398,7 @@ impl Watch<'_> {
         }
         for service in services {
             let subject = Subject::Service(service.to_string());
-            self.session.events.send(subject, watched(WatchDeed::Rebuild, 0, &BTreeSet::new(), began));
+            self.session.events.send(subject, watched(WatchDeed::Rebuild, files.len(), files, began));
         }
         self.refreshed().await;
         if self.request.prune {
@@ -376,30 +411,46 @@ impl Watch<'_> {
         self.reconcile(None).await;
     }
 
-    async fn restart(&mut self, services: &BTreeSet<ServiceName>) {
+    /// Restarts services; what was synced before that is told with it.
+    async fn restart(&mut self, services: &BTreeSet<ServiceName>, synced: &BTreeMap<usize, Delivered>) {
         let began = Instant::now();
         let names: Vec<String> = services.iter().map(ToString::to_string).collect();
         let scope = Scope::Loaded(Arc::new(self.stack.loaded.clone()));
         let verb = lifecycle::Verb::Restart { alone: true };
-        let done = lifecycle::run(self.session, &scope, &verb, &names, self.request.policy.timeout_s).await;
-        if self.told(done, "the files are there; it was not restarted") {
-            for service in services {
-                let subject = Subject::Service(service.to_string());
-                self.session.events.send(subject, watched(WatchDeed::Restart, 0, &BTreeSet::new(), began));
+        let session = &Session { events: self.session.events.trouble_only(), ..self.session.clone() };
+        let done = lifecycle::run(session, &scope, &verb, &names, self.request.policy.timeout_s).await;
+        if !self.told(done, "the files are there; it was not restarted") {
+            return;
+        }
+        for service in services {
+            let of_service = synced.iter().filter(|(index, _)| {
+                self.stack.rules.get(**index).is_some_and(|rule| rule.service == *service)
+            });
+            let mut whole = Delivered { count: 0, paths: BTreeSet::new(), began };
+            for (_, delivered) in of_service {
+                whole.count += delivered.count;
+                whole.paths.extend(delivered.paths.iter().cloned());
+                whole.began = whole.began.min(delivered.began);
             }
+            let deed = watched(WatchDeed::Restart, whole.count, &whole.paths, whole.began);
+            self.session.events.send(Subject::Service(service.to_string()), deed);
         }
     }
 
-    async fn exec(&self, index: usize) {
+    async fn exec(&self, index: usize, synced: Option<Delivered>) {
         let Some(rule) = self.stack.rules.get(index) else { return };
         let began = Instant::now();
         let done = self.containers.exec(&self.engine, rule).await;
-        let subject = Subject::Service(rule.service.to_string());
         match done {
             Ok(()) => {
-                self.session.events.send(subject, watched(WatchDeed::Exec, 0, &BTreeSet::new(), began));
+                let synced = synced.unwrap_or(Delivered { count: 0, paths: BTreeSet::new(), began });
+                let deed = watched(WatchDeed::Exec, synced.count, &synced.paths, synced.began);
+                self.session.events.send(Subject::Service(rule.service.to_string()), deed);
             }
-            Err(message) => self.session.events.send(subject, EventKind::Warning { message }),
+            Err(message) => {
+                let subject = Subject::Service(rule.service.to_string());
+                self.session.events.send(subject, EventKind::Warning { message });
+            }
         }
     }
 
@@ -409,8 +460,16 @@ impl Watch<'_> {
         let loaded = match load(&self.request.load) {
             Ok(loaded) => loaded,
             Err(failure) => {
-                self.broken = true;
                 let text = to_text(&failure.diagnostics, &failure.sources, self.request.colour);
+                if self.broken.replace(text.clone()).is_some_and(|before| before == text) {
+                    // Said before, and the lines since then may have moved it out of sight.
+                    let errors = failure.diagnostics.iter().filter(|item| item.severity == Severity::Error);
+                    let places: Vec<String> =
+                        errors.filter_map(|item| failure.sources.place(item.primary.span)).collect();
+                    let reminder = format!("the stack files still have mistakes: {}", places.join(", "));
+                    self.session.warn(self.stack.project.name.as_str(), reminder);
+                    return Ok(());
+                }
                 let consequence =
                     "the stack files have mistakes; everything stays as it is until they are mended";
                 // A warning, so that it is seen with `--quiet` too.
@@ -421,8 +480,7 @@ impl Watch<'_> {
                 return self.watch_inputs();
             }
         };
-        if self.broken {
-            self.broken = false;
+        if self.broken.take().is_some() {
             self.say("the stack files are mended");
         }
         self.stack = Stack::new(loaded, self.request.auto);
@@ -437,7 +495,8 @@ impl Watch<'_> {
             up::converge(self.session, &self.engine, &self.stack.loaded, &self.stack.project, &policy).await;
         if self.told(done, "what could be kept goes on") {
             let subject = Subject::Project(self.stack.project.name.to_string());
-            self.session.events.send(subject, watched(WatchDeed::Reload, files.len(), files, began));
+            let shown = files.iter().map(|file| self.stack.shown(file)).collect();
+            self.session.events.send(subject, watched(WatchDeed::Reload, files.len(), &shown, began));
         }
         self.refreshed().await;
         self.reconcile(None).await;
@@ -500,13 +559,40 @@ impl Watch<'_> {
             OpsError::Interrupted => return false,
             OpsError::Connect(_) | OpsError::Engine(_) | OpsError::Other { .. } => error.to_string(),
         };
-        self.session.warn(self.stack.project.name.as_str(), format!("{message} ({consequence})"));
+        self.session.warn(
+            self.stack.project.name.as_str(),
+            if message.contains('\n') {
+                format!("{message}\n{consequence}")
+            } else {
+                format!("{message} ({consequence})")
+            },
+        );
         false
     }
 
     fn say(&self, text: &str) {
         let subject = Subject::Project(self.stack.project.name.to_string());
         self.session.events.send(subject, EventKind::Output { line: text.to_owned() });
+    }
+}
+
+/// What a sync brought.
+#[derive(Debug)]
+struct Delivered {
+    /// How many paths, in all containers together.
+    count: usize,
+    /// Which, relative to the rule's.
+    paths: BTreeSet<PathBuf>,
+    began: Instant,
+}
+
+impl Delivered {
+    /// A line, unless there was nothing to do.
+    fn tell(&self, session: &Session, deed: WatchDeed, service: &ServiceName) {
+        if self.count > 0 {
+            let kind = watched(deed, self.count, &self.paths, self.began);
+            session.events.send(Subject::Service(service.to_string()), kind);
+        }
     }
 }
 

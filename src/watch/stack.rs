@@ -71,21 +71,28 @@ impl Stack {
 
     /// What would be followed, a line for each rule and for each file that is there and makes the stack.
     pub(super) fn text(&self) -> String {
-        let base = &self.project.working_dir;
-        let shown = |path: &Path| path.strip_prefix(base).unwrap_or(path).display().to_string();
-        let mut text = String::new();
-        for rule in &self.rules {
-            text.push_str(&format!("watch `{}`: {rule}\n", shown(&rule.root)));
-        }
+        let mut text = self.rule_lines();
         for unusable in &self.unusable {
             text.push_str(&format!("{unusable}\n"));
         }
         // Override files that may appear are followed as well; naming them all would hide what is there.
         for file in self.inputs.iter().filter(|file| file.exists()) {
-            text.push_str(&format!("follow `{}`: apply what changes\n", shown(file)));
+            text.push_str(&format!("follow `{}`: apply what changes\n", self.shown(file).display()));
         }
         text.push_str(&self.derived);
         text
+    }
+
+    /// What each rule follows and does, a line each.
+    pub(super) fn rule_lines(&self) -> String {
+        let lines =
+            self.rules.iter().map(|rule| format!("watch `{}`: {rule}\n", self.shown(&rule.root).display()));
+        lines.collect()
+    }
+
+    /// A path as people call it: from the project's folder.
+    pub(super) fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.project.working_dir).unwrap_or(path).to_owned()
     }
 
     /// Whether git is changing a work tree: what it has written so far is half of a state that nobody means.
