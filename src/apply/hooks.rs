@@ -40,8 +40,9 @@ pub(super) async fn run(
         {
             Ok(())
         }
-        // Whether a hook did its work nobody knows then; a new look at the engine would not tell.
-        (ran, _) => ran.map_err(|error| StepError { refusal: None, ..error }),
+        // Its container may not have been made because a run that was killed has made it meanwhile: a new look shows that.
+        (ran, HookPhase::PreStart) => ran,
+        (ran, HookPhase::PostStart | HookPhase::PreStop) => ran.map_err(begun),
     }
 }
 
@@ -114,8 +115,11 @@ async fn beside(
     }
     let own = ContainerId(created);
     files::inject(cx, &ContainerRef { name: name.clone(), ..container.clone() }, &own).await?;
-    cx.engine.start_container(&own.0, &name).await?;
-    let code = cx.engine.wait_container(&own.0, &name, WaitFor::NotRunning).await?;
+    let ran = async {
+        cx.engine.start_container(&own.0, &name).await?;
+        cx.engine.wait_container(&own.0, &name, WaitFor::NotRunning).await
+    };
+    let code = ran.await.map_err(|error| begun(error.into()))?;
     if code != 0 {
         let said = cx.engine.last_log_lines(&own, LINES).await.unwrap_or_default();
         return ended(container, code, said).map_err(|error| StepError {
@@ -123,7 +127,12 @@ async fn beside(
             ..error
         });
     }
-    Ok(cx.engine.remove_container(&own.0, &name, true, true).await?)
+    cx.engine.remove_container(&own.0, &name, true, true).await.map_err(|error| begun(error.into()))
+}
+
+/// Whether a hook that had begun did its work nobody knows; a new look at the engine would not tell.
+fn begun(error: StepError) -> StepError {
+    StepError { refusal: None, ..error }
 }
 
 fn ended(container: &ContainerRef, code: i64, said: Vec<String>) -> Result<(), StepError> {

@@ -22,7 +22,7 @@ pub struct EngineError {
 pub enum EngineErrorKind {
     /// 404: the subject does not exist.
     NotFound,
-    /// 409 because a name is taken or the state does not allow it.
+    /// A name is taken or the state does not allow it: 409, and what some engines say otherwise.
     Conflict,
     /// 400: the request is wrong.
     BadRequest,
@@ -95,6 +95,8 @@ fn kind_of(status: u16, message: &str) -> EngineErrorKind {
     // Podman answers 500 where Docker says that a name is taken or a state does not allow the call.
     let conflict = ["is already in use", "container state improper"];
     match status {
+        // A container that is in a network already: its name there is taken, by itself.
+        403 if message.contains("already exists in network") => EngineErrorKind::Conflict,
         500 if conflict.iter().any(|words| message.contains(words)) => EngineErrorKind::Conflict,
         400 => EngineErrorKind::BadRequest,
         401 | 403 => EngineErrorKind::Denied,

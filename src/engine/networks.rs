@@ -61,7 +61,7 @@ impl Engine {
     /// Attaches a container. `POST /networks/{id}/connect`.
     ///
     /// # Errors
-    /// `NotFound` when either is gone, `Denied` or `Conflict` when it is attached already.
+    /// `NotFound` when either is gone, `Conflict` when it is attached already.
     pub async fn connect_network(
         &self,
         network: &str,

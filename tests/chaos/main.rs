@@ -20,7 +20,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const SERVICES: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// Three that are simply replaced; among them one that keeps its old container until the new one serves, one with hooks before and after its
+/// start, one that starts before its predecessor stops.
+const SERVICES: [&str; 6] = ["a", "b", "back", "c", "first", "hooked"];
 const PROJECT: &str = "stack-chaos";
 
 fn main() {
@@ -114,7 +116,9 @@ impl Chaos {
         for (round, share) in [0.2, 0.5, 0.8].into_iter().enumerate() {
             self.write(1_000_001 + round);
             let began = Instant::now();
-            let run = self.begin("up -d");
+            // It is to give up before long.
+            let mut run = self.command("up -d");
+            let run = run.env("STACK_ENGINE_TIMEOUT", "5").spawn().expect("stack starts");
             std::thread::sleep(Duration::from_secs(2).mul_f64(share));
             shell(kill);
             let ended = run.wait_with_output().expect("an end");
@@ -134,6 +138,21 @@ impl Chaos {
             self.check(&volumes);
         }
         println!("daemon: 3 of 3 put right by the next `up`");
+        for (round, share) in [0.2, 0.5, 0.8].into_iter().enumerate() {
+            self.write(1_000_011 + round);
+            let run = self.begin("up -d");
+            std::thread::sleep(Duration::from_secs(2).mul_f64(share));
+            shell(kill);
+            shell(start);
+            let ended = run.wait_with_output().expect("an end");
+            let code = ended.status.code();
+            println!("daemon: killed and started again under an up, which ended with {code:?}");
+            if code != Some(0) {
+                println!("{}", String::from_utf8_lossy(&ended.stderr));
+                self.ends("up -d");
+            }
+            self.check(&volumes);
+        }
     }
 
     /// Each service as the file of a round has it.
@@ -141,24 +160,36 @@ impl Chaos {
         let mut text = format!(
             "x-one: &one\n  image: busybox\n  command: sleep infinity\n  stop_signal: SIGKILL\n  volumes: [/data]\n  environment: {{ROUND: \"{round}\"}}\nservices:\n"
         );
+        let rules = |service: &str| match service {
+            "back" => "deploy: {update_config: {failure_action: rollback, monitor: 100ms}}",
+            "first" => "volumes: []\n    deploy: {update_config: {order: start-first, monitor: 100ms}}",
+            "hooked" => {
+                "pre_start: [{command: [\"true\"]}]\n    post_start: [{command: [touch, /told]}, {command: [touch, /told-twice]}]"
+            }
+            _ => "restart: \"no\"",
+        };
         for service in SERVICES {
-            text.push_str(&format!("  {service}: *one\n"));
+            text.push_str(&format!("  {service}:\n    <<: *one\n    {}\n", rules(service)));
         }
         std::fs::write(self.folder.join("compose.yaml"), text).expect("a file");
     }
 
     fn begin(&self, words: &str) -> Child {
+        self.command(words).spawn().expect("stack starts")
+    }
+
+    fn command(&self, words: &str) -> Command {
         // Another build may be tried, too.
         let program = std::env::var("STACK").unwrap_or_else(|_| env!("CARGO_BIN_EXE_stack").to_owned());
-        Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["-p", PROJECT])
             .args(words.split_whitespace())
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("stack starts")
+            .stderr(Stdio::piped());
+        command
     }
 
     fn ends(&self, words: &str) {
@@ -207,6 +238,8 @@ impl Chaos {
             "expected one running container a service with {volumes:?}, found {:?}",
             self.look()
         );
+        // Both hooks have run in the container that is there now.
+        self.ends("exec -T hooked test -f /told -a -f /told-twice");
     }
 }
 

@@ -50,6 +50,9 @@ pub enum Fault {
     Hang,
     /// There is never an answer; what was asked has happened.
     HangAfter,
+    /// There is never an answer; what was asked happens right after the containers have been listed the next time, as when an
+    /// engine is still busy with what a client asked for that was killed.
+    HangLate,
     /// The answer comes late; what was asked happens after that time.
     Delay(Duration),
 }

@@ -58,6 +58,8 @@ struct Shared {
     connections: AtomicUsize,
     /// How many requests hang.
     hanging: (Mutex<usize>, std::sync::Condvar),
+    /// What clients that are gone had asked for, and is not done yet.
+    late: Mutex<Vec<routes::Asked>>,
 }
 
 /// The connection was cut: there is no answer.
@@ -80,6 +82,7 @@ impl FakeEngine {
             requests: Mutex::default(),
             connections: AtomicUsize::new(0),
             hanging: Default::default(),
+            late: Mutex::default(),
         });
         let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
@@ -247,6 +250,25 @@ async fn serve(shared: Arc<Shared>, listener: std::os::unix::net::UnixListener) 
     }
 }
 
+/// What a request asks for, as the routes take it.
+fn asked(
+    method: &str,
+    path: String,
+    query: &str,
+    version: Option<&str>,
+    body: Bytes,
+    registry_auth: Option<String>,
+) -> routes::Asked {
+    routes::Asked {
+        method: method.to_owned(),
+        path,
+        query: serde_urlencoded::from_str(query).unwrap_or_default(),
+        minor: version.and_then(|version| version.strip_prefix("1.")?.parse().ok()),
+        body,
+        registry_auth,
+    }
+}
+
 /// One request: recorded, then met by its fault or done.
 async fn answer(
     shared: Arc<Shared>,
@@ -292,28 +314,34 @@ async fn answer(
             shared.hang();
             std::future::pending::<()>().await;
         }
+        Some(Fault::HangLate) => {
+            let asked =
+                asked(&method, path.clone(), &query, version.as_deref(), body.clone(), registry_auth.clone());
+            lock(&shared.late).push(asked);
+            shared.hang();
+            std::future::pending::<()>().await;
+        }
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
         Some(Fault::Refuse { .. } | Fault::CutAfter | Fault::HangAfter) | None => {}
     }
-    let asked = routes::Asked {
-        method: method.clone(),
-        path,
-        query: serde_urlencoded::from_str(&query).unwrap_or_default(),
-        minor: version.as_deref().and_then(|version| version.strip_prefix("1.")?.parse().ok()),
-        body: body.clone(),
-        registry_auth,
-    };
+    let asked = asked(&method, path, &query, version.as_deref(), body.clone(), registry_auth);
     let mut response = match &fault {
         Some(Fault::Refuse { status, message }) => routes::refusal(*status, message),
         _ => routes::route(&shared, &asked, upgrade),
     };
+    if (method.as_str(), asked.path.as_str()) == ("GET", "/containers/json") {
+        for late in std::mem::take(&mut *lock(&shared.late)) {
+            drop(routes::route(&shared, &late, None));
+        }
+    }
     match fault {
         Some(Fault::CutAfter) => return Err(Cut),
         Some(Fault::HangAfter) => {
             shared.hang();
             std::future::pending::<()>().await;
         }
-        Some(Fault::Refuse { .. } | Fault::CutBefore | Fault::Hang | Fault::Delay(_)) | None => {}
+        Some(Fault::Refuse { .. } | Fault::CutBefore | Fault::Hang | Fault::HangLate | Fault::Delay(_))
+        | None => {}
     }
     let minor = shared.minor.load(Ordering::Relaxed);
     let version = hyper::header::HeaderValue::from_str(&format!("1.{minor}")).expect("a version is a header");
