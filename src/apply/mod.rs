@@ -27,12 +27,14 @@ pub use queue::Limits;
 
 use crate::engine::{Engine, EngineError, EngineErrorKind};
 use crate::event::{Diagnosis, EventKind, EventSink, Subject, Verb};
-use crate::model::{Project, Provided};
+use crate::model::{Project, Provided, ServiceName};
 use crate::observe::{ContainerId, ObservedState};
 use crate::plan::{Action, Group, GroupVerb, Plan, StepId, Target, When};
 use crate::source::SourceMap;
+use futures_util::future::BoxFuture;
 use queue::Queue;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +64,14 @@ pub struct Cx {
     pub fresh_images: Arc<Mutex<BTreeMap<String, String>>>,
     /// The variables that providers gave in this run.
     pub provided: Arc<Mutex<Provided>>,
+    /// Who gives containers what they lack when they have started.
+    pub on_start: Option<Arc<dyn OnStart>>,
+}
+
+/// Gives a container what it lacks as soon as it has started: nothing that depends on it begins before.
+pub trait OnStart: Debug + Send + Sync {
+    /// A container of a service has started. What cannot be given is no reason to stop: it is told by whoever gives it.
+    fn started<'a>(&'a self, cx: &'a Cx, service: &'a ServiceName, id: &'a ContainerId) -> BoxFuture<'a, ()>;
 }
 
 /// What happens to the rest when a step fails.

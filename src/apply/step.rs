@@ -109,6 +109,9 @@ pub(super) async fn perform(
                 let explained = explain::start(cx, container, error);
                 return Err(diagnose::start(cx, container, &id, explained).await);
             }
+            if let Some(giver) = &cx.on_start {
+                giver.started(cx, &container.service, &id).await;
+            }
         }
         Action::StopContainer { container, timeout_s } => {
             grace::stop(cx, container, &id(container)?, *timeout_s).await?;

@@ -41,6 +41,7 @@ pub fn with_session<T>(
             eager_health: true,
             state: state(context),
             sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
+            on_start: None,
         };
         let screen = Screen {
             mode: context.progress,

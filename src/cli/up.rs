@@ -3,11 +3,13 @@
 use super::menu::{self, Menu};
 use super::{Context, Failure, remote, run, volumes};
 use crate::model::ServiceName;
+use crate::ops::Session;
 use crate::ops::up::{self, Attach, Request};
 use crate::plan::{AnonymousVolumes, ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
 use crate::ui::LogFormat;
 use crate::watch;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Create and start what the stack file describes, and show the logs.
 ///
@@ -281,6 +283,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {
         let session = session.with_eager_health(!args.converge.no_eager_health);
+        let on_start = watching.as_ref().filter(|_| args.watch).map(watch::Request::on_start);
+        let session = Session { on_start, ..session };
         let up = Box::pin(up::run(&session, &loaded, &request));
         match &watching {
             None => up.await,
@@ -305,7 +309,17 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
         ..policy.clone()
     };
     let state = tokio::sync::watch::Sender::default();
-    Ok(watch::Request { load, policy, up: false, prune: true, auto: false, colour: context.colour, state })
+    let delivery = Arc::default();
+    Ok(watch::Request {
+        load,
+        policy,
+        up: false,
+        prune: true,
+        auto: false,
+        colour: context.colour,
+        state,
+        delivery,
+    })
 }
 
 /// Runs `create`.

@@ -5,6 +5,7 @@ use crate::load::Loaded;
 use crate::plan::{ImagePolicy, Policy};
 use crate::ui::{LogFormat, stream};
 use crate::watch::{self, Request};
+use std::sync::Arc;
 
 /// Follow the files and keep the running stack like them.
 ///
@@ -54,6 +55,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         auto: args.auto,
         colour: context.colour,
         state: tokio::sync::watch::Sender::default(),
+        delivery: Arc::new(watch::Delivery::new(args.auto)),
     };
     if context.dry_run {
         return rehearse(context, &loaded, &request);

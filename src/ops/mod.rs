@@ -28,7 +28,7 @@ pub use error::OpsError;
 pub use lock::Turn;
 pub use signals::Interrupts;
 
-use crate::apply::{self, Cx, Limits, OnFailure};
+use crate::apply::{self, Cx, Limits, OnFailure, OnStart};
 use crate::engine::{Endpoints, Engine, connect};
 use crate::event::{EventKind, EventSink, LogLine, Subject};
 use crate::load::Loaded;
@@ -63,6 +63,8 @@ pub struct Session {
     pub state: Option<PathBuf>,
     /// The stack files' texts, for messages that say where something is written.
     pub sources: Option<Arc<SourceMap>>,
+    /// Who gives containers what they lack when they have started.
+    pub on_start: Option<Arc<dyn OnStart>>,
 }
 
 /// The plans that a dry run would have carried out, in order, each with its project's name.
@@ -141,6 +143,7 @@ impl Session {
             sources: self.sources.clone(),
             fresh_images: Arc::default(),
             provided: Arc::default(),
+            on_start: self.on_start.clone(),
         };
         let outcome = apply::run(plan, &cx).await;
         if outcome.cancelled {

@@ -1,7 +1,6 @@
 //! The containers that files go to, and what each has been given.
 
 use super::rules::Rule;
-use super::stack::Stack;
 use super::sync::{self, Receiver, SyncError};
 use super::tree::{self, Tree};
 use crate::apply::exec_spec;
@@ -33,8 +32,8 @@ struct Running {
 
 impl Containers {
     /// Asks the engine which containers run. What is gone is forgotten.
-    pub(super) async fn refresh(&mut self, engine: &Engine, stack: &Stack) -> Result<(), EngineError> {
-        let request = ObserveRequest { project: stack.project.name.to_string(), ..ObserveRequest::default() };
+    pub(super) async fn refresh(&mut self, engine: &Engine, project: &str) -> Result<(), EngineError> {
+        let request = ObserveRequest { project: project.to_owned(), ..ObserveRequest::default() };
         let observed = observe::observe(engine, &request).await?;
         let own = |container: &&observe::Container| {
             !container.identity.oneoff && container.identity.config_hash.is_some()
@@ -74,8 +73,8 @@ impl Containers {
         of.map(|running| running.image.clone()).collect()
     }
 
-    /// Brings every running container of the rule's service what it lacks below `within`. The result is how many paths the
-    /// one that lacked most was given.
+    /// Brings every running container of the rule's service, or the one that is named, what it lacks below `within`. The
+    /// result is how many paths the one that lacked most was given.
     pub(super) async fn deliver(
         &mut self,
         engine: &Engine,
@@ -83,10 +82,14 @@ impl Containers {
         wanted: &Tree,
         within: &BTreeSet<PathBuf>,
         touched: bool,
+        only: Option<&str>,
     ) -> Result<usize, SyncError> {
         let key: RuleKey = (rule.service.clone(), rule.root.clone(), rule.target.clone());
         let mut jobs = Vec::new();
-        for running in self.running.iter().filter(|running| running.service == rule.service) {
+        let receives = |running: &&Running| {
+            running.service == rule.service && only.is_none_or(|id| running.receiver.id == id)
+        };
+        for running in self.running.iter().filter(receives) {
             let made = self.made.get(&running.image).copied().unwrap_or_default();
             let delivered = self
                 .delivered

@@ -5,11 +5,12 @@
 //! then instead.
 
 use super::rules::Rule;
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// How often folders are looked at that send no events.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -19,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub enum Seen {
     /// A path was written, made, removed, renamed or had its mode changed.
     Path(PathBuf),
-    /// Events were lost: everything has to be looked at again.
+    /// Events were lost, or there are none: everything has to be looked at again.
     Overflow,
 }
 
@@ -67,7 +68,11 @@ impl WatchError {
 
 enum Source {
     Events(RecommendedWatcher),
-    Looks(PollWatcher),
+    /// All is looked at again and again. Not by notify's own polling: that tells times apart by the second, and misses the second
+    /// of two writes.
+    Looks {
+        _asking: JoinSet<()>,
+    },
 }
 
 /// Watches folders.
@@ -90,14 +95,14 @@ impl Eyes {
         // into a set as soon as they are taken.
         let (sender, receiver) = mpsc::unbounded_channel();
         let (source, limit) = if polling {
-            (looks(&sender)?, None)
+            (looks(&sender), None)
         } else {
             let config = Config::default().with_follow_symlinks(false);
             match RecommendedWatcher::new(handler(sender.clone()), config) {
                 Ok(watcher) => (Source::Events(watcher), None),
                 Err(error) => match refused(&error, Path::new("/"), 0) {
                     limit @ (WatchError::Instances | WatchError::Watches { .. }) => {
-                        (looks(&sender)?, Some(limit))
+                        (looks(&sender), Some(limit))
                     }
                     other @ WatchError::Other { .. } => return Err(other),
                 },
@@ -149,13 +154,11 @@ impl Eyes {
 
     /// What happened meanwhile is unknown: that is an overflow.
     fn look_instead(&mut self, limit: WatchError) -> Result<(), WatchError> {
-        self.source = looks(&self.sender)?;
+        self.source = looks(&self.sender);
         self.limit = Some(limit);
         for folder in std::mem::take(&mut self.watched) {
             self.folder(&folder)?;
         }
-        // Nobody listens any more when watching ends.
-        drop(self.sender.send(Seen::Overflow));
         Ok(())
     }
 
@@ -187,9 +190,8 @@ impl Eyes {
         for folder in gone {
             self.watched.remove(&folder);
             // The system may have stopped already.
-            match &mut self.source {
-                Source::Events(watcher) => drop(watcher.unwatch(&folder)),
-                Source::Looks(watcher) => drop(watcher.unwatch(&folder)),
+            if let Source::Events(watcher) = &mut self.source {
+                drop(watcher.unwatch(&folder));
             }
         }
     }
@@ -199,7 +201,7 @@ impl Source {
     fn watch(&mut self, folder: &Path) -> notify::Result<()> {
         match self {
             Self::Events(watcher) => watcher.watch(folder, RecursiveMode::NonRecursive),
-            Self::Looks(watcher) => watcher.watch(folder, RecursiveMode::NonRecursive),
+            Self::Looks { .. } => Ok(()),
         }
     }
 }
@@ -213,10 +215,16 @@ fn handler(sender: mpsc::UnboundedSender<Seen>) -> impl Fn(notify::Result<Event>
     }
 }
 
-fn looks(sender: &mpsc::UnboundedSender<Seen>) -> Result<Source, WatchError> {
-    let config = Config::default().with_poll_interval(LOOK_EVERY);
-    let watcher = PollWatcher::new(handler(sender.clone()), config).map(Source::Looks);
-    watcher.map_err(|error| refused(&error, Path::new("/"), 0))
+/// Asks for a look every now and then, until nobody listens any more.
+fn looks(sender: &mpsc::UnboundedSender<Seen>) -> Source {
+    let sender = sender.clone();
+    let mut asking = JoinSet::new();
+    asking.spawn(async move {
+        while sender.send(Seen::Overflow).is_ok() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    });
+    Source::Looks { _asking: asking }
 }
 
 /// What an event means here. Reading is nothing; everything else is a reason to look at the path.

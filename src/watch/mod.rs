@@ -11,6 +11,7 @@
 mod auto;
 mod batch;
 mod containers;
+mod delivery;
 mod fs;
 mod heavy;
 mod inputs;
@@ -20,7 +21,10 @@ mod stack;
 mod sync;
 mod tree;
 
-use crate::engine::{Engine, EventStream};
+pub use delivery::Delivery;
+
+use crate::apply::OnStart;
+use crate::engine::{Engine, EngineError, EventStream};
 use crate::event::{EventKind, LogLine, Subject, WatchDeed};
 use crate::load::{LoadRequest, Loaded, load};
 use crate::model::{ServiceName, WatchAction};
@@ -33,9 +37,10 @@ use fs::{Eyes, Seen};
 use futures_util::StreamExt;
 use stack::{Stack, Touched};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
 use tokio::sync::mpsc;
 
 /// Up to how many rules are told one by one when watching begins.
@@ -58,6 +63,15 @@ pub struct Request {
     pub colour: Colour,
     /// What is watched at the moment, in a line; empty before and after.
     pub state: tokio::sync::watch::Sender<String>,
+    /// What the containers have been given; whatever else starts containers meanwhile shares it.
+    pub delivery: Arc<Delivery>,
+}
+
+impl Request {
+    /// For a session that starts containers while this watches.
+    pub fn on_start(&self) -> Arc<dyn OnStart> {
+        Arc::<Delivery>::clone(&self.delivery)
+    }
 }
 
 /// Watches until it is interrupted.
@@ -67,23 +81,15 @@ pub struct Request {
 pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result<(), OpsError> {
     let engine = session.engine().await?;
     let stack = Stack::new(loaded, request.auto);
+    let session = &Session { on_start: Some(request.on_start()), ..session.clone() };
     if request.up {
         up::converge(session, &engine, &stack.loaded, &stack.project, &request.policy).await?;
     }
     // From here on only what changes is worth a line.
     let session = &Session { events: session.events.changes_only(), ..session.clone() };
     let (eyes, seen) = Eyes::open(stack.needs_polling(session)).map_err(|error| cannot_watch(&error))?;
-    let mut watch = Watch {
-        session,
-        engine,
-        request,
-        stack,
-        eyes,
-        seen,
-        containers: Containers::default(),
-        broken: None,
-        heavy: BTreeSet::new(),
-    };
+    let mut watch =
+        Watch { session, engine, request, stack, eyes, seen, broken: None, heavy: BTreeSet::new() };
     watch.begin().await?;
     watch.follow().await
 }
@@ -109,7 +115,6 @@ struct Watch<'a> {
     stack: Stack,
     eyes: Eyes,
     seen: mpsc::UnboundedReceiver<Seen>,
-    containers: Containers,
     /// The stack files have mistakes: what runs stays as it is until they are mended.
     broken: Option<String>,
     /// Rules that were said to follow very many files.
@@ -126,7 +131,7 @@ struct Batch {
 impl Watch<'_> {
     async fn begin(&mut self) -> Result<(), OpsError> {
         self.look_everywhere()?;
-        self.containers.refresh(&self.engine, &self.stack).await?;
+        self.refresh().await?;
         for unusable in &self.stack.unusable {
             self.session.warn(self.stack.project.name.as_str(), unusable.to_string());
         }
@@ -218,7 +223,7 @@ impl Watch<'_> {
                     // The engine went away or cut us off: what happened meanwhile is unknown.
                     tokio::time::sleep(Duration::from_millis(500)).await;
                     events = self.engine_events().await;
-                    if events.is_some() && self.containers.refresh(&self.engine, &self.stack).await.is_ok() {
+                    if events.is_some() && self.refresh().await.is_ok() {
                         self.reconcile(None).await;
                     }
                 }
@@ -247,6 +252,8 @@ impl Watch<'_> {
 
     async fn handle(&mut self, batch: Batch) -> Result<(), OpsError> {
         if batch.overflow {
+            // A folder that took another's place unseen has its name, and nobody listens to it.
+            self.eyes.forget(Path::new("/"));
             self.look_everywhere()?;
         }
         let changed = self.stack.changed_inputs(&batch.paths, batch.overflow);
@@ -334,14 +341,20 @@ impl Watch<'_> {
         rules.chain(build_files.iter().map(|path| self.stack.shown(path))).collect()
     }
 
-    /// Brings what a container lacks: one that has just started, or all.
+    /// Brings what containers lack: those of the service that one has just started of, or all.
     async fn reconcile(&mut self, only: Option<&str>) {
         for index in 0..self.stack.rules.len() {
+            let containers = self.containers().await;
             let wanted = self.stack.rules.get(index).is_some_and(|rule| {
-                rule.syncs() && only.is_none_or(|id| self.containers.is_of(id, &rule.service))
+                rule.syncs() && only.is_none_or(|id| containers.is_of(id, &rule.service))
             });
-            if wanted
-                && let Some(delivered) = self.sync(index, None).await
+            drop(containers);
+            if !wanted {
+                continue;
+            }
+            // A newer state than ours may have been delivered with the start.
+            self.stack.look_at(index);
+            if let Some(delivered) = self.sync(index, None).await
                 && let Some(rule) = self.stack.rules.get(index)
             {
                 delivered.tell(self.session, WatchDeed::Sync, &rule.service);
@@ -359,7 +372,8 @@ impl Watch<'_> {
         let whole = BTreeSet::from([PathBuf::new()]);
         let within = touched.and_then(|touched| touched.within(index)).unwrap_or(&whole);
         let forced = touched.is_some_and(|touched| !touched.overflow);
-        match self.containers.deliver(&self.engine, rule, tree, within, forced).await {
+        let delivered = self.containers().await.deliver(&self.engine, rule, tree, within, forced, None).await;
+        match delivered {
             Ok(count) => Some(Delivered { count, paths: within.clone(), began }),
             Err(error) => {
                 let message = format!("{}: {error}", rule.service);
@@ -374,7 +388,7 @@ impl Watch<'_> {
     /// Builds the services' images and replaces their containers; the old ones serve until the new image is there.
     async fn rebuild(&mut self, services: &BTreeSet<ServiceName>, files: &BTreeSet<PathBuf>) {
         let began = Instant::now();
-        let before = self.containers.images_of(services);
+        let before = self.containers().await.images_of(services);
         let load = LoadRequest {
             services: services.iter().map(ToString::to_string).collect(),
             without_dependencies: true,
@@ -402,7 +416,7 @@ impl Watch<'_> {
         }
         self.refreshed().await;
         if self.request.prune {
-            let after = self.containers.images_of(services);
+            let after = self.containers().await.images_of(services);
             for image in before.difference(&after) {
                 // Somebody else may use it: then it stays.
                 drop(self.engine.remove_image(image, false).await);
@@ -440,7 +454,7 @@ impl Watch<'_> {
     async fn exec(&self, index: usize, synced: Option<Delivered>) {
         let Some(rule) = self.stack.rules.get(index) else { return };
         let began = Instant::now();
-        let done = self.containers.exec(&self.engine, rule).await;
+        let done = self.containers().await.exec(&self.engine, rule).await;
         match done {
             Ok(()) => {
                 let synced = synced.unwrap_or(Delivered { count: 0, paths: BTreeSet::new(), began });
@@ -516,9 +530,17 @@ impl Watch<'_> {
 
     /// The list of containers anew. While the engine does not answer the old one has to do.
     async fn refreshed(&mut self) {
-        if let Err(error) = self.containers.refresh(&self.engine, &self.stack).await {
+        if let Err(error) = self.refresh().await {
             self.session.warn(self.stack.project.name.as_str(), error.to_string());
         }
+    }
+
+    async fn refresh(&self) -> Result<(), EngineError> {
+        self.containers().await.refresh(&self.engine, self.stack.project.name.as_str()).await
+    }
+
+    async fn containers(&self) -> MutexGuard<'_, Containers> {
+        self.request.delivery.containers().await
     }
 
     /// Watches every folder that rules look into, and those that the stack's own files are in.
@@ -617,7 +639,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 /// The next event; never, while nobody listens to the engine.
 async fn next(
     events: &mut Option<EventStream>,
-) -> Option<Result<crate::engine::ContainerEvent, crate::engine::EngineError>> {
+) -> Option<Result<crate::engine::ContainerEvent, EngineError>> {
     match events {
         Some(events) => events.next().await,
         None => None,

@@ -181,6 +181,13 @@ impl Stack {
         touched
     }
 
+    /// Looks at all that a rule follows.
+    pub(super) fn look_at(&mut self, index: usize) {
+        if let (Some(rule), Some(tree)) = (self.rules.get(index), self.trees.get_mut(index)) {
+            *tree = tree::scan(rule);
+        }
+    }
+
     /// Looks at everything: events were lost.
     pub(super) fn look_again(&mut self) -> Touched {
         let mut touched = Touched { overflow: true, ..Touched::default() };

@@ -31,3 +31,4 @@ mod volumes;
 mod watch;
 #[cfg(test)]
 mod watch_limits;
+mod watch_starts;

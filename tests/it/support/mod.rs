@@ -12,4 +12,5 @@ pub mod registry;
 pub mod running;
 pub mod scenario;
 pub mod terminal;
+pub mod trees;
 pub mod world;
