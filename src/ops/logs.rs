@@ -7,7 +7,7 @@ use super::{OpsError, Scope, Session, list};
 use crate::engine::{ContainerEvent, Engine, EngineError, EngineErrorKind, EventStream, LogRequest};
 use crate::event::LogLine;
 use crate::model::ServiceName;
-use crate::observe::{self, Container, ContainerId};
+use crate::observe::{self, Container, ContainerId, ContainerStatus};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -103,6 +103,8 @@ pub struct Follow {
     pub split_streams: bool,
     /// Everything that will be started was: from now on it ends when nothing runs any more.
     pub started: Arc<AtomicBool>,
+    /// Cancelled as soon as what starts from now on is noticed, and what ran before is known to have run before.
+    pub listening: CancellationToken,
 }
 
 impl Follow {
@@ -116,11 +118,21 @@ impl Follow {
         self.started.store(true, Ordering::Relaxed);
     }
 
+    fn wants_of(&self, container: &Container) -> bool {
+        let identity = &container.identity;
+        !identity.oneoff
+            && identity.config_hash.is_some()
+            && self.wants(identity.service.as_str(), identity.number)
+    }
+
     fn wants(&self, service: &str, number: Option<u32>) -> bool {
         let chosen = self.services.as_ref().is_none_or(|services| services.contains(service));
         chosen && (self.index == 0 || number == Some(self.index))
     }
 }
+
+/// How often the engine is asked whether an event is on its way still, before it is taken for lost; a fifth of a second lies between.
+const LOOKS: u32 = 25;
 
 /// Where reading a container's log has got to.
 type Position = Option<i64>;
@@ -142,11 +154,7 @@ pub(super) async fn follow(session: &Session, engine: &Engine, follow: &Follow) 
     let observed = observe::observe(engine, &list::containers_only(&follow.project)).await?;
     let mut alive: BTreeSet<ContainerId> = BTreeSet::new();
     for container in &observed.containers {
-        let identity = &container.identity;
-        if identity.oneoff
-            || identity.config_hash.is_none()
-            || !follow.wants(identity.service.as_str(), identity.number)
-        {
+        if !follow.wants_of(container) {
             continue;
         }
         if container.status.is_alive() {
@@ -162,11 +170,22 @@ pub(super) async fn follow(session: &Session, engine: &Engine, follow: &Follow) 
             spawn(&mut readers, session, engine, follow, followed, None, Some(0));
         }
     }
+    follow.listening.cancel();
+    let known: BTreeSet<ContainerId> = observed.containers.iter().map(|one| one.id.clone()).collect();
+    let mut looks = 0;
     loop {
-        let done = readers.is_empty()
-            && (!follow.keep_following || (alive.is_empty() && follow.started.load(Ordering::Relaxed)));
-        if done {
+        if readers.is_empty() && !follow.keep_following {
             return Ok(());
+        }
+        if readers.is_empty() && alive.is_empty() && follow.started.load(Ordering::Relaxed) {
+            let seen = |id: &ContainerId| known.contains(id) || positions.contains_key(id);
+            // What has started, and whose event is on its way still, would be left without its lines.
+            if looks == LOOKS || all_noticed(engine, follow, seen).await {
+                return Ok(());
+            }
+            looks += 1;
+        } else {
+            looks = 0;
         }
         // All branches are cancel-safe. The short sleep only lets `started` be seen when nothing else happens.
         tokio::select! {
@@ -223,6 +242,18 @@ pub(super) async fn follow(session: &Session, engine: &Engine, follow: &Follow) 
             () = tokio::time::sleep(std::time::Duration::from_millis(200)), if follow.keep_following && alive.is_empty() => {}
         }
     }
+}
+
+/// Whether nothing runs, and whatever has run was noticed. An engine that does not answer has nothing to add.
+async fn all_noticed(engine: &Engine, follow: &Follow, seen: impl Fn(&ContainerId) -> bool) -> bool {
+    let Ok(observed) = observe::observe(engine, &list::containers_only(&follow.project)).await else {
+        return true;
+    };
+    observed
+        .containers
+        .iter()
+        .filter(|one| follow.wants_of(one))
+        .all(|one| !one.status.is_alive() && (seen(&one.id) || one.status == ContainerStatus::Created))
 }
 
 /// Waits until the reader of a container that has died is through, but not for ever.

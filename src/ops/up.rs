@@ -66,7 +66,12 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     };
     let follower = logs::follow(session, &engine, &follow);
     tokio::pin!(follower);
-    let up = converge(session, &engine, loaded, &project, &request.policy);
+    let up = async {
+        // A container that started before the follower looked would be taken for one that ran already, and its first lines for
+        // old ones.
+        follow.listening.cancelled().await;
+        converge(session, &engine, loaded, &project, &request.policy).await
+    };
     tokio::pin!(up);
     let result = tokio::select! {
         result = &mut up => result,

@@ -1,6 +1,8 @@
 //! `up` that stays and shows the logs.
 
-use crate::support::scenario::scenario;
+use crate::support::fake_engine::Fault;
+use crate::support::scenario::{on_the_fake, scenario};
+use std::time::Duration;
 
 const FILE: &str = "\
 services:
@@ -64,5 +66,26 @@ fn it_ends_by_itself_when_nothing_runs_any_more() {
         let jobs = "services:\n  job:\n    image: busybox\n    command: sh -c 'echo did it; exit 0'\n";
         story.step("up").file("compose.yaml", jobs).runs("up").exits(0);
         story.prints("job-1  | did it").prints("job-1 exited with code 0");
+    });
+}
+
+#[test]
+fn events_that_come_late_lose_no_line_and_end_nothing() {
+    on_the_fake("an attached `up` must not take what it has not heard of for nothing", |story, fake| {
+        fake.lag(Duration::from_millis(700));
+        story.step("up, and the start is told late").file("compose.yaml", FILE);
+        story.interrupted("up", "hello", 1).exits(130).prints("web-1  | hello");
+        story.step("a job that is over before its start is told");
+        let job = "services:\n  job:\n    image: busybox\n    command: sh -c 'echo did it; exit 0'\n";
+        story.file("compose.yaml", job).runs("up --remove-orphans").exits(0).prints("job-1  | did it");
+    });
+}
+
+#[test]
+fn what_starts_while_the_follower_is_not_listening_yet_is_shown_from_its_first_line() {
+    on_the_fake("an attached `up` must listen before anything starts", |story, fake| {
+        fake.trap(1, "GET", "*/events*", Fault::Delay(Duration::from_millis(700)));
+        story.step("up, and listening takes its time").file("compose.yaml", FILE);
+        story.interrupted("up", "hello", 1).exits(130).prints("web-1  | hello");
     });
 }

@@ -22,7 +22,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
@@ -58,6 +58,8 @@ struct Shared {
     connections: AtomicUsize,
     /// How many requests hang.
     hanging: (Mutex<usize>, std::sync::Condvar),
+    /// How late its events are, in milliseconds.
+    lag_ms: AtomicU64,
     /// What clients that are gone had asked for, and is not done yet.
     late: Mutex<Vec<routes::Asked>>,
 }
@@ -82,6 +84,7 @@ impl FakeEngine {
             requests: Mutex::default(),
             connections: AtomicUsize::new(0),
             hanging: Default::default(),
+            lag_ms: AtomicU64::new(0),
             late: Mutex::default(),
         });
         let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
@@ -143,6 +146,11 @@ impl FakeEngine {
     /// Looks at the state or changes it.
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         self.shared.with(work)
+    }
+
+    /// From now on events are told so much after what they tell of.
+    pub fn lag(&self, lag: Duration) {
+        self.shared.lag_ms.store(u64::try_from(lag.as_millis()).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Does this to the `nth` request (from 1; 0 for all) of a kind from now on. `method` may be `*` for any and

@@ -12,6 +12,8 @@ use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
@@ -27,8 +29,14 @@ pub(super) enum Next {
 
 /// A body that asks `look` after every change of the world. `look` is asked once before this returns, so that nothing that
 /// happens after the answer's head is missed.
-pub(super) fn follow(
+fn follow(shared: &Arc<Shared>, look: impl FnMut(&mut World) -> Next + Send + 'static) -> Body {
+    follow_late(shared, Duration::ZERO, look)
+}
+
+/// The same, each look so much after what there is to see.
+fn follow_late(
     shared: &Arc<Shared>,
+    lag: Duration,
     mut look: impl FnMut(&mut World) -> Next + Send + 'static,
 ) -> Body {
     let mut revision = shared.revision.subscribe();
@@ -36,7 +44,7 @@ pub(super) fn follow(
     let first = shared.with(&mut look);
     let state = Follow { shared: Arc::clone(shared), revision, look, ready: VecDeque::new(), ended: false };
     let state = state.take(first);
-    let frames = stream::unfold(state, |mut state| async move {
+    let frames = stream::unfold(state, move |mut state| async move {
         loop {
             if let Some(bytes) = state.ready.pop_front() {
                 return Some((Ok::<_, Infallible>(Frame::data(bytes)), state));
@@ -44,6 +52,7 @@ pub(super) fn follow(
             if state.ended || state.revision.changed().await.is_err() {
                 return None;
             }
+            tokio::time::sleep(lag).await;
             let shared = Arc::clone(&state.shared);
             let next = shared.with(|world| (state.look)(world));
             state = state.take(next);
@@ -82,7 +91,8 @@ pub(super) fn events(
     until: Option<i64>,
 ) -> Body {
     let mut told = if since.is_some() { 0 } else { shared.with(|world| world.events.len()) };
-    follow(shared, move |world| {
+    let lag = Duration::from_millis(shared.lag_ms.load(Ordering::Relaxed));
+    follow_late(shared, lag, move |world| {
         let fits = |event: &&serde_json::Value| {
             let time = event["time"].as_i64().unwrap_or(0);
             World::event_fits(event, &filters) && since.is_none_or(|since| time >= since)
