@@ -310,16 +310,7 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
     };
     let state = tokio::sync::watch::Sender::default();
     let delivery = Arc::default();
-    Ok(watch::Request {
-        load,
-        policy,
-        up: false,
-        prune: true,
-        auto: false,
-        colour: context.colour,
-        state,
-        delivery,
-    })
+    Ok(watch::Request { load, policy, up: false, prune: true, colour: context.colour, state, delivery })
 }
 
 /// Runs `create`.

@@ -52,7 +52,6 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         },
         up: !args.no_up,
         prune: args.prune,
-        auto: args.auto,
         colour: context.colour,
         state: tokio::sync::watch::Sender::default(),
         delivery: Arc::new(watch::Delivery::new(args.auto)),

@@ -5,11 +5,12 @@
 //! an older state never overtakes a newer one.
 
 use super::containers::Containers;
-use super::{auto, rules, tree, watched};
+use super::{auto, rules, tree};
 use crate::apply::{Cx, OnStart};
-use crate::event::{Subject, WatchDeed};
+use crate::event::{EventKind, Subject, WatchDeed};
 use crate::model::ServiceName;
 use crate::observe::ContainerId;
+use crate::ops::Session;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
@@ -21,7 +22,8 @@ use tokio::sync::{Mutex, MutexGuard};
 #[derive(Debug, Default)]
 pub struct Delivery {
     containers: Mutex<Containers>,
-    auto: bool,
+    /// Services that are built and have no rules get those that their Dockerfile tells.
+    pub(super) auto: bool,
 }
 
 impl Delivery {
@@ -70,4 +72,31 @@ impl OnStart for Delivery {
     fn started<'a>(&'a self, cx: &'a Cx, service: &'a ServiceName, id: &'a ContainerId) -> BoxFuture<'a, ()> {
         self.give(cx, service, id).boxed()
     }
+}
+
+/// What a sync brought.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    /// How many paths the container that lacked most was given.
+    pub(super) count: usize,
+    /// Which, relative to the rule's.
+    pub(super) paths: BTreeSet<PathBuf>,
+    pub(super) began: Instant,
+}
+
+impl Delivered {
+    /// A line, unless there was nothing to do.
+    pub(super) fn tell(&self, session: &Session, deed: WatchDeed, service: &ServiceName) {
+        if self.count > 0 {
+            let kind = watched(deed, self.count, &self.paths, self.began);
+            session.events.send(Subject::Service(service.to_string()), kind);
+        }
+    }
+}
+
+pub(super) fn watched(deed: WatchDeed, count: usize, paths: &BTreeSet<PathBuf>, began: Instant) -> EventKind {
+    let paths: Vec<String> =
+        paths.iter().map(|path| path.display().to_string()).filter(|path| !path.is_empty()).take(3).collect();
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    EventKind::Watched { deed, count, paths, took_ms }
 }

@@ -13,6 +13,10 @@ const NAMED: usize = 3;
 
 /// What to say about a rule that follows more than [`MANY`] files: which folders hold most of them.
 pub(super) fn advice(rule: &Rule, tree: &Tree) -> Option<String> {
+    // After each batch: nearly all trees are told by their size.
+    if tree.len() < MANY {
+        return None;
+    }
     let files = tree.values().filter(|entry| entry.kind != Kind::Folder).count();
     if files < MANY {
         return None;

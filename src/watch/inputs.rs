@@ -28,7 +28,7 @@ pub fn of(loaded: &Loaded) -> BTreeSet<PathBuf> {
         if let Some(build) = &service.build {
             let context = Path::new(&build.context);
             if context.is_dir() {
-                let dockerfile = if build.dockerfile.is_empty() { "Dockerfile" } else { &build.dockerfile };
+                let dockerfile = build.dockerfile_path();
                 files.insert(context.join(dockerfile));
                 files.insert(context.join(".dockerignore"));
                 files.insert(context.join(format!("{dockerfile}.dockerignore")));
@@ -55,7 +55,7 @@ pub fn is_build_file(loaded: &Loaded, path: &Path) -> bool {
     let builds = loaded.project.services.values().filter_map(|service| service.build.as_ref());
     builds.into_iter().any(|build| {
         let context = Path::new(&build.context);
-        let dockerfile = if build.dockerfile.is_empty() { "Dockerfile" } else { &build.dockerfile };
+        let dockerfile = build.dockerfile_path();
         path == context.join(dockerfile)
             || path == context.join(".dockerignore")
             || path == context.join(format!("{dockerfile}.dockerignore"))

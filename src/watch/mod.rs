@@ -8,6 +8,7 @@
 //! container. So a lost event, a container that was down, a queue that overflowed all mend themselves with the next look.
 //! One batch is handled at a time; what happens meanwhile makes the next one. Start reading at [`run`].
 
+mod act;
 mod auto;
 mod batch;
 mod containers;
@@ -27,16 +28,17 @@ use crate::apply::OnStart;
 use crate::engine::{Engine, EngineError, EventStream};
 use crate::event::{EventKind, LogLine, Subject, WatchDeed};
 use crate::load::{LoadRequest, Loaded, load};
-use crate::model::{ServiceName, WatchAction};
-use crate::ops::{OpsError, Scope, Session, lifecycle, up};
+use crate::model::ServiceName;
+use crate::ops::{OpsError, Session, up};
 use crate::plan::{ImagePolicy, OrphanPolicy, Policy};
 use crate::source::{Colour, Severity, to_text};
 use batch::Window;
 use containers::Containers;
+use delivery::watched;
 use fs::{Eyes, Seen};
 use futures_util::StreamExt;
-use stack::{Stack, Touched};
-use std::collections::{BTreeMap, BTreeSet};
+use stack::Stack;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,8 +59,6 @@ pub struct Request {
     pub up: bool,
     /// Images that a rebuild replaced are removed.
     pub prune: bool,
-    /// Services that are built and have no rules get those that their Dockerfile tells.
-    pub auto: bool,
     /// Whether diagnostics carry colours.
     pub colour: Colour,
     /// What is watched at the moment, in a line; empty before and after.
@@ -77,19 +77,22 @@ impl Request {
 /// Watches until it is interrupted.
 ///
 /// # Errors
-/// The first `up` fails, no service can be watched, a limit of the system is reached, the engine does not answer.
+/// The first `up` fails, a folder cannot be watched, the engine does not answer.
 pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result<(), OpsError> {
     let engine = session.engine().await?;
-    let stack = Stack::new(loaded, request.auto);
-    let session = &Session { on_start: Some(request.on_start()), ..session.clone() };
-    if request.up {
-        up::converge(session, &engine, &stack.loaded, &stack.project, &request.policy).await?;
-    }
-    // From here on only what changes is worth a line.
-    let session = &Session { events: session.events.changes_only(), ..session.clone() };
+    let stack = Stack::new(loaded, request.delivery.auto);
+    let starting = Session { on_start: Some(request.on_start()), ..session.clone() };
+    // From the `up` on only what changes is worth a line.
+    let session = &Session { events: session.events.changes_only(), ..starting.clone() };
     let (eyes, seen) = Eyes::open(stack.needs_polling(session)).map_err(|error| cannot_watch(&error))?;
     let mut watch =
         Watch { session, engine, request, stack, eyes, seen, broken: None, heavy: BTreeSet::new() };
+    // What is edited while the stack comes up waits in the queue.
+    watch.look_everywhere()?;
+    if request.up {
+        let Watch { engine, stack, .. } = &watch;
+        up::converge(&starting, engine, &stack.loaded, &stack.project, &request.policy).await?;
+    }
     watch.begin().await?;
     watch.follow().await
 }
@@ -99,7 +102,7 @@ pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result
 /// # Errors
 /// The first `up` cannot be planned, the engine does not answer.
 pub async fn rehearse(session: &Session, loaded: &Loaded, request: &Request) -> Result<String, OpsError> {
-    let stack = Stack::new(loaded.clone(), request.auto);
+    let stack = Stack::new(loaded.clone(), request.delivery.auto);
     if request.up {
         let engine = session.engine().await?;
         up::converge(session, &engine, &stack.loaded, &stack.project, &request.policy).await?;
@@ -115,7 +118,7 @@ struct Watch<'a> {
     stack: Stack,
     eyes: Eyes,
     seen: mpsc::UnboundedReceiver<Seen>,
-    /// The stack files have mistakes: what runs stays as it is until they are mended.
+    /// What was said about the mistakes in the stack files: what runs stays as it is until they are mended.
     broken: Option<String>,
     /// Rules that were said to follow very many files.
     heavy: BTreeSet<(ServiceName, PathBuf)>,
@@ -130,7 +133,6 @@ struct Batch {
 
 impl Watch<'_> {
     async fn begin(&mut self) -> Result<(), OpsError> {
-        self.look_everywhere()?;
         self.refresh().await?;
         for unusable in &self.stack.unusable {
             self.session.warn(self.stack.project.name.as_str(), unusable.to_string());
@@ -262,7 +264,7 @@ impl Watch<'_> {
         if !stack_files.is_empty() || (self.broken.is_some() && !batch.paths.is_empty()) {
             self.reload(&stack_files).await?;
         } else if !build_files.is_empty() {
-            self.stack = Stack::new(self.stack.loaded.clone(), self.request.auto);
+            self.stack = Stack::new(self.stack.loaded.clone(), self.request.delivery.auto);
             self.look_everywhere()?;
         }
         let touched = if batch.overflow { self.stack.look_again() } else { self.stack.touch(&batch.paths) };
@@ -270,202 +272,6 @@ impl Watch<'_> {
         self.tell_limits();
         self.tell_state();
         Ok(())
-    }
-
-    /// Rebuild, then sync, then restart, then exec: what was rebuilt has the files already.
-    async fn act(&mut self, touched: &Touched, build_files: &BTreeSet<PathBuf>) {
-        let mut rebuild = self.stack.built_by(build_files);
-        let mut restart: BTreeSet<ServiceName> = BTreeSet::new();
-        let mut exec: Vec<usize> = Vec::new();
-        for index in touched.rules() {
-            let Some(rule) = self.stack.rules.get(index) else { continue };
-            match rule.action {
-                WatchAction::Rebuild => drop(rebuild.insert(rule.service.clone())),
-                WatchAction::Restart | WatchAction::SyncRestart => drop(restart.insert(rule.service.clone())),
-                WatchAction::SyncExec => exec.push(index),
-                WatchAction::Sync => {}
-            }
-        }
-        if !rebuild.is_empty() {
-            let files = self.files_of(touched, build_files, &rebuild);
-            self.rebuild(&rebuild, &files).await;
-        }
-        // What a restart or a command follows is told with that, in one line.
-        let mut synced: BTreeMap<usize, Delivered> = BTreeMap::new();
-        let mut failed = BTreeSet::new();
-        for index in touched.rules() {
-            let Some(rule) = self.stack.rules.get(index) else { continue };
-            if !rule.syncs() || rebuild.contains(&rule.service) {
-                continue;
-            }
-            let (service, alone) = (rule.service.clone(), rule.action == WatchAction::Sync);
-            match self.sync(index, Some(touched)).await {
-                Some(delivered) if alone => delivered.tell(self.session, WatchDeed::Sync, &service),
-                Some(delivered) => drop(synced.insert(index, delivered)),
-                None => drop(failed.insert(service)),
-            }
-        }
-        restart.retain(|service| !rebuild.contains(service) && !failed.contains(service));
-        if !restart.is_empty() {
-            self.restart(&restart, &synced).await;
-        }
-        for index in exec {
-            let skip = self
-                .stack
-                .rules
-                .get(index)
-                .is_none_or(|rule| rebuild.contains(&rule.service) || failed.contains(&rule.service));
-            if !skip {
-                self.exec(index, synced.remove(&index)).await;
-            }
-        }
-    }
-
-    /// What a rebuild of these services is about.
-    fn files_of(
-        &self,
-        touched: &Touched,
-        build_files: &BTreeSet<PathBuf>,
-        services: &BTreeSet<ServiceName>,
-    ) -> BTreeSet<PathBuf> {
-        let of_rule = |index: usize| {
-            let rule = self.stack.rules.get(index).filter(|rule| services.contains(&rule.service))?;
-            let within = touched.within(index)?;
-            // A rule about one file has its path as the root.
-            Some(within.iter().map(|path| {
-                let path = if path.as_os_str().is_empty() { rule.root.clone() } else { rule.root.join(path) };
-                self.stack.shown(&path)
-            }))
-        };
-        let rules = touched.rules().filter_map(of_rule).flatten();
-        rules.chain(build_files.iter().map(|path| self.stack.shown(path))).collect()
-    }
-
-    /// Brings what containers lack: those of the service that one has just started of, or all.
-    async fn reconcile(&mut self, only: Option<&str>) {
-        for index in 0..self.stack.rules.len() {
-            let containers = self.containers().await;
-            let wanted = self.stack.rules.get(index).is_some_and(|rule| {
-                rule.syncs() && only.is_none_or(|id| containers.is_of(id, &rule.service))
-            });
-            drop(containers);
-            if !wanted {
-                continue;
-            }
-            // A newer state than ours may have been delivered with the start.
-            self.stack.look_at(index);
-            if let Some(delivered) = self.sync(index, None).await
-                && let Some(rule) = self.stack.rules.get(index)
-            {
-                delivered.tell(self.session, WatchDeed::Sync, &rule.service);
-            }
-        }
-    }
-
-    /// Delivers a rule's difference to every running container of its service; nothing when one did not get it.
-    async fn sync(&mut self, index: usize, touched: Option<&Touched>) -> Option<Delivered> {
-        let began = Instant::now();
-        let nothing = Delivered { count: 0, paths: BTreeSet::new(), began };
-        let (Some(rule), Some(tree)) = (self.stack.rules.get(index), self.stack.trees.get(index)) else {
-            return Some(nothing);
-        };
-        let whole = BTreeSet::from([PathBuf::new()]);
-        let within = touched.and_then(|touched| touched.within(index)).unwrap_or(&whole);
-        let forced = touched.is_some_and(|touched| !touched.overflow);
-        let delivered = self.containers().await.deliver(&self.engine, rule, tree, within, forced, None).await;
-        match delivered {
-            Ok(count) => Some(Delivered { count, paths: within.clone(), began }),
-            Err(error) => {
-                let message = format!("{}: {error}", rule.service);
-                self.session
-                    .events
-                    .send(Subject::Service(rule.service.to_string()), EventKind::Warning { message });
-                None
-            }
-        }
-    }
-
-    /// Builds the services' images and replaces their containers; the old ones serve until the new image is there.
-    async fn rebuild(&mut self, services: &BTreeSet<ServiceName>, files: &BTreeSet<PathBuf>) {
-        let began = Instant::now();
-        let before = self.containers().await.images_of(services);
-        let load = LoadRequest {
-            services: services.iter().map(ToString::to_string).collect(),
-            without_dependencies: true,
-            ..self.request.load.clone()
-        };
-        let policy = Policy {
-            selected: services.clone(),
-            images: ImagePolicy { build: true, ..ImagePolicy::default() },
-            orphans: OrphanPolicy::Ignore,
-            ..self.request.policy.clone()
-        };
-        let done = match crate::load::load(&load) {
-            Ok(part) => {
-                let project = Arc::new(part.project.clone());
-                up::converge(self.session, &self.engine, &part, &project, &policy).await
-            }
-            Err(failure) => Err(failure.into()),
-        };
-        if !self.told(done, "the containers that ran go on") {
-            return;
-        }
-        for service in services {
-            let subject = Subject::Service(service.to_string());
-            self.session.events.send(subject, watched(WatchDeed::Rebuild, files.len(), files, began));
-        }
-        self.refreshed().await;
-        if self.request.prune {
-            let after = self.containers().await.images_of(services);
-            for image in before.difference(&after) {
-                // Somebody else may use it: then it stays.
-                drop(self.engine.remove_image(image, false).await);
-            }
-        }
-        self.reconcile(None).await;
-    }
-
-    /// Restarts services; what was synced before that is told with it.
-    async fn restart(&mut self, services: &BTreeSet<ServiceName>, synced: &BTreeMap<usize, Delivered>) {
-        let began = Instant::now();
-        let names: Vec<String> = services.iter().map(ToString::to_string).collect();
-        let scope = Scope::Loaded(Arc::new(self.stack.loaded.clone()));
-        let verb = lifecycle::Verb::Restart { alone: true };
-        let session = &Session { events: self.session.events.trouble_only(), ..self.session.clone() };
-        let done = lifecycle::run(session, &scope, &verb, &names, self.request.policy.timeout_s).await;
-        if !self.told(done, "the files are there; it was not restarted") {
-            return;
-        }
-        for service in services {
-            let of_service = synced.iter().filter(|(index, _)| {
-                self.stack.rules.get(**index).is_some_and(|rule| rule.service == *service)
-            });
-            let mut whole = Delivered { count: 0, paths: BTreeSet::new(), began };
-            for (_, delivered) in of_service {
-                whole.count += delivered.count;
-                whole.paths.extend(delivered.paths.iter().cloned());
-                whole.began = whole.began.min(delivered.began);
-            }
-            let deed = watched(WatchDeed::Restart, whole.count, &whole.paths, whole.began);
-            self.session.events.send(Subject::Service(service.to_string()), deed);
-        }
-    }
-
-    async fn exec(&self, index: usize, synced: Option<Delivered>) {
-        let Some(rule) = self.stack.rules.get(index) else { return };
-        let began = Instant::now();
-        let done = self.containers().await.exec(&self.engine, rule).await;
-        match done {
-            Ok(()) => {
-                let synced = synced.unwrap_or(Delivered { count: 0, paths: BTreeSet::new(), began });
-                let deed = watched(WatchDeed::Exec, synced.count, &synced.paths, synced.began);
-                self.session.events.send(Subject::Service(rule.service.to_string()), deed);
-            }
-            Err(message) => {
-                let subject = Subject::Service(rule.service.to_string());
-                self.session.events.send(subject, EventKind::Warning { message });
-            }
-        }
     }
 
     /// The stack files changed: load, and do what `up` would. With mistakes in them everything stays as it is.
@@ -497,7 +303,7 @@ impl Watch<'_> {
         if self.broken.take().is_some() {
             self.say("the stack files are mended");
         }
-        self.stack = Stack::new(loaded, self.request.auto);
+        self.stack = Stack::new(loaded, self.request.delivery.auto);
         self.look_everywhere()?;
         // As `up`: what is built already is not built again. A service that was removed in the editor goes.
         let policy = Policy {
@@ -596,33 +402,6 @@ impl Watch<'_> {
         let subject = Subject::Project(self.stack.project.name.to_string());
         self.session.events.send(subject, EventKind::Output { line: text.to_owned() });
     }
-}
-
-/// What a sync brought.
-#[derive(Debug)]
-struct Delivered {
-    /// How many paths, in all containers together.
-    count: usize,
-    /// Which, relative to the rule's.
-    paths: BTreeSet<PathBuf>,
-    began: Instant,
-}
-
-impl Delivered {
-    /// A line, unless there was nothing to do.
-    fn tell(&self, session: &Session, deed: WatchDeed, service: &ServiceName) {
-        if self.count > 0 {
-            let kind = watched(deed, self.count, &self.paths, self.began);
-            session.events.send(Subject::Service(service.to_string()), kind);
-        }
-    }
-}
-
-fn watched(deed: WatchDeed, count: usize, paths: &BTreeSet<PathBuf>, began: Instant) -> EventKind {
-    let paths: Vec<String> =
-        paths.iter().map(|path| path.display().to_string()).filter(|path| !path.is_empty()).take(3).collect();
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    EventKind::Watched { deed, count, paths, took_ms }
 }
 
 fn cannot_watch(error: &fs::WatchError) -> OpsError {

@@ -199,8 +199,7 @@ fn context_rules(service: &Service, root: &Path) -> Result<Option<(PathBuf, igno
     if !root.starts_with(&context) && !context.starts_with(root) {
         return Ok(None);
     }
-    let dockerfile = if build.dockerfile.is_empty() { "Dockerfile" } else { build.dockerfile.as_str() };
-    ignore::Rules::read(&context, Path::new(dockerfile))
+    ignore::Rules::read(&context, Path::new(build.dockerfile_path()))
         .map(|rules| Some((context.clone(), rules)))
         .map_err(|error| format!("the ignore file of `{}`: {error}", context.display()))
 }

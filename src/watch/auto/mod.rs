@@ -104,9 +104,8 @@ fn rules_of(service: &Service) -> Vec<WatchRule> {
     if !context.is_dir() {
         return Vec::new();
     }
-    let name = if build.dockerfile.is_empty() { "Dockerfile" } else { build.dockerfile.as_str() };
     let text = if build.dockerfile_inline.is_empty() {
-        std::fs::read_to_string(context.join(name)).unwrap_or_default()
+        std::fs::read_to_string(context.join(build.dockerfile_path())).unwrap_or_default()
     } else {
         build.dockerfile_inline.clone()
     };

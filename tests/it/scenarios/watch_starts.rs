@@ -158,3 +158,31 @@ fn pain_15_events_that_were_lost_leave_no_difference() {
         }
     });
 }
+
+#[test]
+fn pain_9_what_is_edited_while_the_first_up_is_under_way_is_applied_after_it() {
+    on_the_real("an edit during the first `up` must not be lost", |story| {
+        let stack = "\
+services:
+  slow:
+    image: busybox
+    command: sh -c 'until [ -e /go ]; do sleep 0.05; done'
+    stop_signal: SIGKILL
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    environment: {LEVEL: info}
+    depends_on: {slow: {condition: service_completed_successfully}}
+";
+        story.step("the first up waits").file("compose.yaml", stack);
+        let watch = story.goes_on("watch");
+        watch.says("slow-1 Started", 1);
+        story.step("an edit meanwhile").file("compose.yaml", &stack.replace("info", "debug"));
+        story.runs("exec -T slow touch /go").exits(0);
+        watch.says("environment.LEVEL: info → debug", 1);
+        watch.says("Reloaded 1 file", 1);
+        let variables = story.inspect("web")["Config"]["Env"].to_string();
+        story.must(variables.contains("LEVEL=debug"), &variables);
+    });
+}
