@@ -93,7 +93,7 @@ fn spec(project: &Project, service: &Service, build: &BuildConfig, image: &str) 
     BuildSpec {
         tags: std::iter::once(image.to_owned()).chain(build.tags.iter().cloned()).collect(),
         dockerfile: if build.dockerfile_inline.is_empty() {
-            if build.dockerfile.is_empty() { "Dockerfile".to_owned() } else { build.dockerfile.clone() }
+            build.dockerfile_path().to_owned()
         } else {
             context::INLINE.to_owned()
         },
@@ -126,8 +126,7 @@ fn context_stream(
     if !root.is_dir() {
         return Err(StepError::new(format!("build context `{}` does not exist", build.context)));
     }
-    let dockerfile =
-        if build.dockerfile.is_empty() { "Dockerfile".to_owned() } else { build.dockerfile.clone() };
+    let dockerfile = build.dockerfile_path().to_owned();
     if build.dockerfile_inline.is_empty() && !root.join(&dockerfile).is_file() {
         return Err(StepError::new(format!(
             "there is no Dockerfile at `{}`",

@@ -296,21 +296,19 @@ enum Phase<'a> {
 /// Tells what happens to what. The steps of a group are one row: it begins with the first and ends with the last.
 fn announce(cx: &Cx, action: &Action, group: Option<&Group>, phase: Phase<'_>) {
     use crate::plan::Reason;
-    let silent = matches!(
-        action,
-        Action::WriteNotes { .. }
-            | Action::RemoveNotes { .. }
-            | Action::MarkHooks { .. }
-            | Action::ClearHooks { .. }
-            | Action::Delay { .. }
-    );
+    // Whether a provider can stop at all is known only once its program was asked.
+    let asks_to_stop = matches!(action, Action::RunProvider { verb, .. } if verb == "stop");
+    let silent = asks_to_stop
+        || matches!(
+            action,
+            Action::WriteNotes { .. }
+                | Action::RemoveNotes { .. }
+                | Action::MarkHooks { .. }
+                | Action::ClearHooks { .. }
+                | Action::Delay { .. }
+        );
     // What is not worth a row when it goes well is when it fails.
     if silent && !matches!(phase, Phase::Failed(_)) {
-        return;
-    }
-    // Whether a provider can stop at all is known only once its program was asked.
-    let is_quiet = matches!(action, Action::RunProvider { verb, .. } if verb == "stop");
-    if is_quiet && !matches!(phase, Phase::Failed(_)) {
         return;
     }
     let verb = match group.map(|group| group.verb) {

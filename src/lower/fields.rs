@@ -317,7 +317,8 @@ fn volumes(fields: &mut Fields, host: &HostConfig, of_image: &BTreeSet<String>) 
     }
 }
 
-fn is_random(name: &str) -> bool {
+/// Whether a volume has no name of its own: the engine calls it by 64 digits.
+pub fn is_random(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -95,6 +95,13 @@ pub struct BuildConfig {
     pub extensions: Extensions,
 }
 
+impl BuildConfig {
+    /// The Dockerfile's path inside the context, also where nothing is said. With `dockerfile_inline` no file is read.
+    pub fn dockerfile_path(&self) -> &str {
+        if self.dockerfile.is_empty() { "Dockerfile" } else { &self.dockerfile }
+    }
+}
+
 /// A secret that a build may read.
 pub type BuildSecret = FileReference;
 

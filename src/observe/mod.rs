@@ -13,6 +13,7 @@ pub use list::{ObserveRequest, all_projects, observe, volumes};
 pub use live::{LiveHealthcheck, LiveState, Probe, live_state};
 pub use mask::{is_secret, mask};
 
+use crate::lower::fields::is_random;
 use crate::model::{NetworkKey, ProjectName, ServiceName, VolumeKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -283,6 +284,13 @@ pub struct ObservedMount {
     pub destination: String,
     /// Whether it can be written.
     pub writable: bool,
+}
+
+impl ObservedMount {
+    /// Whether it is a volume that the engine named, because nobody else did.
+    pub fn is_anonymous_volume(&self) -> bool {
+        self.kind == "volume" && is_random(&self.name)
+    }
 }
 
 /// A port of a container.

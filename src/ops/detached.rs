@@ -5,13 +5,11 @@
 
 use super::Session;
 use super::history::History;
-use crate::engine::{Engine, EngineError, VolumeRow};
+use crate::engine::Engine;
 use crate::model::{Project, ServiceName};
-use crate::observe::{Container, ContainerId, Identity, ObservedMount, ObservedState};
+use crate::observe::{Container, ContainerId, Identity, ObservedMount, ObservedState, ObservedVolume};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The name of the file.
@@ -19,29 +17,23 @@ const FILE: &str = "anonymous-volumes.json";
 
 /// One anonymous volume, and where it was mounted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Detached {
+pub(super) struct Detached {
     service: ServiceName,
     number: u32,
     destination: String,
-    volume: String,
-}
-
-/// Whether a volume has no name of its own: the engine calls it by 64 digits.
-fn is_anonymous(mount: &ObservedMount) -> bool {
-    let digits = mount.name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    mount.kind == "volume" && mount.name.len() == 64 && digits
+    /// The volume's name.
+    pub(super) volume: String,
 }
 
 /// Puts down whose anonymous volumes the containers' are that a `down` removed.
 /// What cannot be put down is told; the volumes are there all the same.
 pub(super) fn remember(session: &Session, engine: &Engine, project: &str, gone: &[&Container]) {
-    let Some(file) = History::of(session, engine, project).map(|history| history.beside(FILE)) else {
-        return;
-    };
+    let Some(history) = History::of(session, engine, project) else { return };
+    let file = history.beside(FILE);
     let mut all = read(&file);
     let mut more = false;
     for container in gone.iter().filter(|one| !one.identity.oneoff && one.identity.hook.is_none()) {
-        for mount in container.mounts.iter().filter(|mount| is_anonymous(mount)) {
+        for mount in container.mounts.iter().filter(|mount| mount.is_anonymous_volume()) {
             let entry = Detached {
                 service: container.identity.service.clone(),
                 number: container.identity.number.unwrap_or(1),
@@ -56,7 +48,8 @@ pub(super) fn remember(session: &Session, engine: &Engine, project: &str, gone: 
             more = true;
         }
     }
-    if let Err(error) = if more { write(&file, &all) } else { Ok(()) } {
+    let text = serde_json::to_string_pretty(&all).unwrap_or_default();
+    if let Err(error) = if more { history.put(&file, &text) } else { Ok(()) } {
         let file = file.display();
         session
             .warn(project, format!("`up --reattach` will not find the anonymous volumes: {file}: {error}"));
@@ -76,36 +69,19 @@ fn read(file: &Path) -> Vec<Detached> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-fn write(file: &Path, all: &[Detached]) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let draft = folder.join(format!(".{FILE}-{}", std::process::id()));
-    drop(std::fs::remove_file(&draft));
-    let mut open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    open.write_all(serde_json::to_string_pretty(all)?.as_bytes())?;
-    std::fs::rename(&draft, file)
-}
-
-/// What is there of them, as containers that had them: what a plan can let new ones take over from. The engine is asked only
-/// when anything was put down.
-///
-/// # Errors
-/// The engine's.
-pub(super) async fn find(
-    session: &Session,
-    engine: &Engine,
-    project: &Project,
-) -> Result<Vec<Container>, EngineError> {
+/// What was put down of services that the project has.
+pub(super) fn known(session: &Session, engine: &Engine, project: &Project) -> Vec<Detached> {
     let history = History::of(session, engine, project.name.as_str());
     let mut all = history.map(|history| read(&history.beside(FILE))).unwrap_or_default();
     all.retain(|one| project.services.contains_key(&one.service));
-    if all.is_empty() {
-        return Ok(Vec::new());
-    }
-    let there: BTreeSet<String> =
-        engine.list_volumes(&[]).await?.into_iter().map(|row: VolumeRow| row.name).collect();
+    all
+}
+
+/// What is there of them, as containers that had them: what a plan can let new ones take over from.
+pub(super) fn found(all: Vec<Detached>, project: &Project, volumes: &[ObservedVolume]) -> Vec<Container> {
+    let there: BTreeSet<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
     let mut found: BTreeMap<(ServiceName, u32), Container> = BTreeMap::new();
-    for one in all.into_iter().filter(|one| there.contains(&one.volume)) {
+    for one in all.into_iter().filter(|one| there.contains(one.volume.as_str())) {
         let container = found.entry((one.service.clone(), one.number)).or_insert_with(|| Container {
             id: ContainerId(format!("detached-{}-{}", one.service, one.number)),
             name: project
@@ -129,7 +105,7 @@ pub(super) async fn find(
             ..ObservedMount::default()
         });
     }
-    Ok(found.into_values().collect())
+    found.into_values().collect()
 }
 
 /// What would start empty, or has started so, though there is data of before.

@@ -121,8 +121,10 @@ async fn run_alone(
         let volumes: Vec<String> = plan
             .steps
             .iter()
-            .filter(|step| matches!(step.action, Action::RemoveVolume { .. }))
-            .map(|step| step.action.subject().replacen("Volume ", "", 1))
+            .filter_map(|step| {
+                let Action::RemoveVolume { name } = &step.action else { return None };
+                Some(name.clone())
+            })
             .collect();
         if !volumes.is_empty() {
             let text = format!("-v removes these volumes with their data: {}", volumes.join(", "));

@@ -129,16 +129,21 @@ impl History {
         self.folder.join(format!("{number:06}.json"))
     }
 
-    /// Writes one, for its owner alone, whole or not at all; the oldest go.
-    fn write(&self, generation: &Generation) -> io::Result<()> {
+    /// Writes a file of the folder, for its owner alone, whole or not at all.
+    pub(super) fn put(&self, file: &Path, text: &str) -> io::Result<()> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let text = serde_json::to_string_pretty(generation)?;
-        let draft = self.folder.join(format!(".{}-{}", generation.number, std::process::id()));
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let draft = self.folder.join(format!(".{name}-{}", std::process::id()));
         // Left behind by a process of that number that was killed.
         drop(std::fs::remove_file(&draft));
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(text.as_bytes())?;
-        std::fs::rename(&draft, self.file(generation.number))?;
+        let mut open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        open.write_all(text.as_bytes())?;
+        std::fs::rename(&draft, file)
+    }
+
+    /// Writes one; the oldest go.
+    fn write(&self, generation: &Generation) -> io::Result<()> {
+        self.put(&self.file(generation.number), &serde_json::to_string_pretty(generation)?)?;
         let kept = self.numbers();
         for old in kept.iter().take(kept.len().saturating_sub(KEPT)) {
             std::fs::remove_file(self.file(*old))?;

@@ -33,7 +33,13 @@ pub async fn plan(
     loaded: &Loaded,
     policy: &Policy,
 ) -> Result<Planned, OpsError> {
-    let request = request(&loaded.project);
+    let mut policy = Cow::Borrowed(policy);
+    if policy.images.build_stale {
+        policy.to_mut().images.build_only = sources::stale(engine, &loaded.project).await?;
+    }
+    let policy = policy.as_ref();
+    let detached = detached::known(session, engine, &loaded.project);
+    let request = request(&loaded.project, detached.iter().map(|one| one.volume.clone()));
     let (observed, completed) = futures_util::future::join(
         observe::observe(engine, &request),
         Box::pin(super::machine::complete(engine, &loaded.project)),
@@ -42,7 +48,7 @@ pub async fn plan(
     let mut observed = observed?;
     let (completed, models) = completed?;
     observed.models = models;
-    let detached = detached::find(session, engine, &loaded.project).await?;
+    let detached = detached::found(detached, &loaded.project, &observed.volumes);
     let told = if policy.anonymous_volumes == AnonymousVolumes::Reattached {
         observed.detached = detached;
         None
@@ -76,8 +82,7 @@ pub async fn plan(
     if diverged.is_empty() {
         let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
         plan.warnings.extend(told);
-        plan.warnings.extend(sources::warnings(engine, project, &observed, &plan).await?);
-        plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
+        warn(engine, project, &observed, &mut plan).await?;
         return Ok(Planned { plan, observed: Arc::new(observed), completed });
     }
     // Something differs: now it is worth asking what.
@@ -92,9 +97,21 @@ pub async fn plan(
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
     plan.warnings.extend(told);
-    plan.warnings.extend(sources::warnings(engine, project, &observed, &plan).await?);
-    plan.warnings.extend(elsewhere::warnings(engine, project, &observed, &plan).await?);
+    warn(engine, project, &observed, &mut plan).await?;
     Ok(Planned { plan, observed: Arc::new(observed), completed })
+}
+
+/// Adds what only the plan shows to be worth telling.
+async fn warn(
+    engine: &Engine,
+    project: &Project,
+    observed: &ObservedState,
+    plan: &mut Plan,
+) -> Result<(), OpsError> {
+    let sources = sources::warnings(engine, project, observed, plan).await?;
+    let elsewhere = elsewhere::warnings(engine, project, observed, plan).await?;
+    plan.warnings.extend(sources.into_iter().chain(elsewhere));
+    Ok(())
 }
 
 /// What the user would have to decide, asked of the engine's list of volumes alone.
@@ -121,7 +138,7 @@ fn provide(completed: Option<Project>, own: &Project, provided: &Provided) -> Op
 }
 
 /// What a project is observed with.
-pub(super) fn request(project: &Project) -> ObserveRequest {
+fn request(project: &Project, detached: impl Iterator<Item = String>) -> ObserveRequest {
     let images: BTreeSet<String> = project
         .services
         .values()
@@ -131,7 +148,8 @@ pub(super) fn request(project: &Project) -> ObserveRequest {
             hooks.filter(|image| !image.is_empty()).chain([project.image_name(service)])
         })
         .collect();
-    let volumes: Vec<String> = project.volumes.values().map(|volume| volume.name.clone()).collect();
+    let volumes: Vec<String> =
+        project.volumes.values().map(|volume| volume.name.clone()).chain(detached).collect();
     ObserveRequest {
         project: project.name.to_string(),
         networks: Some(project.networks.values().map(|network| network.name.clone()).collect()),

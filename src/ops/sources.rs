@@ -79,8 +79,7 @@ fn dockerfile(build: &BuildConfig) -> Option<(PathBuf, SystemTime)> {
     if !build.dockerfile_inline.is_empty() {
         return None;
     }
-    let name = if build.dockerfile.is_empty() { "Dockerfile" } else { build.dockerfile.as_str() };
-    let path = Path::new(&build.context).join(name);
+    let path = Path::new(&build.context).join(build.dockerfile_path());
     let changed = path.metadata().ok()?.modified().ok()?;
     Some((path, changed))
 }
@@ -88,8 +87,7 @@ fn dockerfile(build: &BuildConfig) -> Option<(PathBuf, SystemTime)> {
 /// The newest time below a build context, Dockerfile included.
 fn last_change(build: &BuildConfig) -> Option<SystemTime> {
     let root = Path::new(&build.context);
-    let name = if build.dockerfile.is_empty() { "Dockerfile" } else { build.dockerfile.as_str() };
-    let rules = ignore::Rules::read(root, Path::new(name)).ok()?;
+    let rules = ignore::Rules::read(root, Path::new(build.dockerfile_path())).ok()?;
     let mut newest = root.metadata().ok()?.modified().ok()?;
     newest = newest.max(dockerfile(build).map_or(newest, |(_, changed)| changed));
     let mut folders = vec![root.to_owned()];

@@ -1,7 +1,7 @@
 //! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
 
 use super::reconcile::{self, Planned};
-use super::{OpsError, Session, Turn, history, logs, sources};
+use super::{OpsError, Session, Turn, history, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -162,11 +162,6 @@ async fn converge_once(
     project: &Arc<Project>,
     policy: &Policy,
 ) -> Result<(), OpsError> {
-    let mut stale = policy.clone();
-    if policy.images.build_stale {
-        stale.images.build_only = sources::stale(engine, project).await?;
-    }
-    let policy = &stale;
     let planned = reconcile::plan(session, engine, loaded, policy).await?;
     carry_out(session, engine, loaded, project, policy, planned).await
 }

@@ -189,12 +189,9 @@ fn providers(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>) -> BT
 
 /// What is in anonymous volumes is kept, but nothing will refer to it any more.
 fn unreachable_data(plan: &mut PlanBuilder, going: &[&Container]) {
-    let is_anonymous = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut kept = Vec::new();
     for container in going.iter().filter(|container| !container.identity.oneoff) {
-        for mount in
-            container.mounts.iter().filter(|mount| mount.kind == "volume" && is_anonymous(&mount.name))
-        {
+        for mount in container.mounts.iter().filter(|mount| mount.is_anonymous_volume()) {
             let short = mount.name.get(..12).unwrap_or(&mount.name);
             kept.push(format!("{} of {} ({short})", mount.destination, container.name));
         }

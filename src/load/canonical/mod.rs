@@ -9,6 +9,7 @@ pub mod typed;
 mod words;
 
 use super::merge::default_dependency;
+use super::structure::gpu_attributes;
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::yaml::{Data, Mapping, Node, NodePath, PathSegment, PatternTable, Place, scalar_text};
 use std::sync::LazyLock;
@@ -76,8 +77,6 @@ static FORMS: LazyLock<PatternTable<Form>> = LazyLock::new(|| {
         ("configs.*", External),
     ])
 });
-
-const GPU_ATTRIBUTES: [&str; 5] = ["capabilities", "count", "device_ids", "driver", "options"];
 
 /// Spells out everything. `lenient`: texts that cannot be read stay as they are (they may still hold templates).
 pub fn canonical(tree: &mut Mapping, lenient: bool, diagnostics: &mut Diagnostics) {
@@ -210,12 +209,12 @@ impl Speller<'_> {
     /// The schema of the specification lets a request for GPUs have keys that mean nothing, and the reference drops them
     /// unsaid.
     fn known_of_gpu(&mut self, request: &mut Mapping) {
-        let is_known = |key: &str| GPU_ATTRIBUTES.contains(&key) || key.starts_with("x-");
+        let is_known = |key: &str| gpu_attributes().any(|known| known == key) || key.starts_with("x-");
         for (key, entry) in request.iter().filter(|(key, _)| !is_known(key)) {
             let message = format!("a GPU request has no attribute `{key}`: it is passed over");
             let mut warning = Diagnostic::warning("unknown-attribute", entry.key_span, message);
             warning.help.extend(
-                nearest(key, GPU_ATTRIBUTES)
+                nearest(key, gpu_attributes())
                     .map(|near| format!("an attribute with a similar name exists: `{near}`")),
             );
             self.diagnostics.push(warning);

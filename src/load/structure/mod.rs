@@ -7,6 +7,7 @@ mod schema;
 mod table;
 
 pub use schema::schema;
+pub use table::gpu_attributes;
 
 use crate::source::nearest;
 use crate::source::{Diagnostic, Diagnostics, Span};

@@ -589,6 +589,11 @@ pub const FILE: Object = object(
     ],
 );
 
+/// The attributes of a request for GPUs.
+pub fn gpu_attributes() -> impl Iterator<Item = &'static str> {
+    GPU.attributes.iter().map(|(attribute, _)| *attribute)
+}
+
 /// The attributes of a service, to tell where a misplaced one belongs.
 pub fn is_service_attribute(name: &str) -> bool {
     SERVICE.attributes.iter().any(|(attribute, _)| *attribute == name)

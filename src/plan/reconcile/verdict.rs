@@ -241,8 +241,7 @@ impl<'a> Reconciler<'a> {
         let differs = before.mounts.iter().find(|old| {
             // Where the file mounts something else by now there is no place for it.
             container.mounts.iter().any(|now| {
-                let anonymous = now.kind == "volume" && now.name.len() == 64;
-                anonymous && now.destination == old.destination && now.name != old.name
+                now.is_anonymous_volume() && now.destination == old.destination && now.name != old.name
             })
         })?;
         Some(Reason::Reattached { destination: differs.destination.clone() })
