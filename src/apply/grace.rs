@@ -41,6 +41,18 @@ pub(super) async fn stop(
     if seen.state.and_then(|state| state.exit_code) != Some(KILLED) {
         return Ok(());
     }
+    let (own, signal) =
+        seen.config.map(|config| (config.stop_timeout, config.stop_signal)).unwrap_or_default();
+    // It was to be killed, and only the engine was slow.
+    if signal.is_some_and(|signal| matches!(signal.trim_start_matches("SIG"), "KILL" | "9")) {
+        return Ok(());
+    }
+    // What the container itself says is what the engine went by.
+    let own = own.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    let grace = asked.or(own).or(of_service).unwrap_or(USUAL);
+    if took < grace {
+        return Ok(());
+    }
     let words: Vec<String> = seen.path.into_iter().chain(seen.args.unwrap_or_default()).collect();
     let init = seen.host_config.and_then(|host| host.init) == Some(true);
     let message = format!(
