@@ -15,6 +15,7 @@ mod interrupted;
 mod machine;
 mod menu;
 mod networks;
+mod pains;
 mod plans;
 mod profiles;
 mod providers;

@@ -138,9 +138,10 @@ fn of_two_runs_with_different_files_the_last_one_wins_whole() {
     });
 }
 
-fn many_at_once(story: &mut Scenario<'_>, count: usize) {
+/// So many `up`s, and so many that replace everything.
+fn many_at_once(story: &mut Scenario<'_>, ups: usize, replacements: usize) {
     story.file("compose.yaml", FIVE);
-    for words in ["up -d", "up -d --force-recreate"] {
+    for (words, count) in [("up -d", ups), ("up -d --force-recreate", replacements)] {
         let all: Vec<_> = (0..count).map(|_| story.begins(words)).collect();
         for one in all {
             story.ends(one).exits(0);
@@ -153,8 +154,8 @@ fn many_at_once(story: &mut Scenario<'_>, count: usize) {
 
 #[test]
 fn pain_13_many_runs_at_once_all_succeed_with_one_container_each() {
-    scenario("eight runs at once must end well, and leave what one would", |story| {
-        many_at_once(story, 8);
+    scenario("twenty runs at once must end well, and leave what one would", |story| {
+        many_at_once(story, 20, 8);
         story.step("and it is finished").runs("plan --detailed-exitcode").exits(0);
     });
 }
@@ -169,7 +170,7 @@ fn on_an_engine_over_a_network_runs_take_turns_too() {
     scenario("runs that share nothing but the engine must take turns, and leave nothing on it", |story| {
         let address = over_tcp(story.host());
         story.environment("DOCKER_HOST", &address);
-        many_at_once(story, 4);
+        many_at_once(story, 4, 4);
         story.must(leases(story) == 0, "no lease is left");
         story.runs("down").exits(0);
         story.file("compose.yaml", SLOW);

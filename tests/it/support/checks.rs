@@ -130,6 +130,12 @@ impl Scenario<'_> {
         let body = serde_json::json!({
             "Image": "busybox", "Cmd": ["sleep", "infinity"], "Labels": labels, "HostConfig": {"NetworkMode": network},
         });
+        self.made_by_hand(name, &body)
+    }
+
+    /// A container that somebody makes with this request.
+    #[track_caller]
+    pub fn made_by_hand(&mut self, name: &str, body: &Value) -> &mut Self {
         self.call("POST", &format!("/containers/create?name={name}"), &body.to_string())
     }
 

@@ -3,33 +3,50 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Forwards a port to the socket that `host` (`unix://…`) names, and returns the address for `DOCKER_HOST`. It ends with the
 /// test's process.
 pub fn over_tcp(host: &str) -> String {
+    recorded(host).0
+}
+
+/// The same, and the first lines of the requests that come by.
+pub fn recorded(host: &str) -> (String, Arc<Mutex<Vec<String>>>) {
     let socket = host.strip_prefix("unix://").expect("a Unix socket").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&asked);
     std::thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             let Ok(engine) = UnixStream::connect(&socket) else { continue };
             let (from, to) = (client.try_clone().expect("a handle"), engine.try_clone().expect("a handle"));
+            let seen = Arc::clone(&seen);
             std::thread::spawn(move || {
-                copy(from, &to);
+                copy(from, &to, |bytes| note(&seen, bytes));
                 drop(to.shutdown(Shutdown::Write));
             });
             std::thread::spawn(move || {
-                copy(engine, &client);
+                copy(engine, &client, |_| {});
                 drop(TcpStream::shutdown(&client, Shutdown::Write));
             });
         }
     });
-    format!("tcp://{address}")
+    (format!("tcp://{address}"), asked)
 }
 
-fn copy<W: Write>(mut from: impl Read, mut to: W) {
+/// Notes the first line of each request. A client sends a request's head at once, and the next one only after the answer.
+fn note(seen: &Mutex<Vec<String>>, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let first = text.lines().filter(|line| line.ends_with(" HTTP/1.1")).map(ToOwned::to_owned);
+    seen.lock().unwrap_or_else(PoisonError::into_inner).extend(first);
+}
+
+fn copy<W: Write>(mut from: impl Read, mut to: W, look: impl Fn(&[u8])) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(count) = from.read(&mut buffer) {
+        look(&buffer[..count]);
         if count == 0 || to.write_all(&buffer[..count]).is_err() {
             return;
         }
