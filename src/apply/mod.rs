@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What a run needs besides the plan.
@@ -91,8 +92,19 @@ pub struct Outcome {
     pub steps: BTreeMap<StepId, StepOutcome>,
     /// The containers that steps created.
     pub created: BTreeMap<StepId, ContainerId>,
+    /// When each step that was begun began and ended.
+    pub spans: BTreeMap<StepId, Span>,
     /// The run was cancelled.
     pub cancelled: bool,
+}
+
+/// The time that a step took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// When it began.
+    pub began: Instant,
+    /// When it ended, well or not.
+    pub ended: Instant,
 }
 
 /// What became of a step.
@@ -175,6 +187,8 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
             let Some(step) = plan.steps.get(id.0) else { continue };
             let step = step.clone();
             announce(cx, &step.action, step.group.as_ref(), Phase::Started(&step.reason));
+            let now = Instant::now();
+            outcome.spans.insert(id, Span { began: now, ended: now });
             let resolved = resolved(plan, &outcome);
             // What puts a failure right goes on when the failure has stopped everything else.
             let waits = if queue.is_rescue(id) { cx.cancel.child_token() } else { waits.clone() };
@@ -201,6 +215,9 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
                     // A panic in a step is a bug; it must not be reported as success.
                     Err(error) => std::panic::resume_unwind(error.into_panic()),
                 };
+                if let Some(span) = outcome.spans.get_mut(&id) {
+                    span.ended = Instant::now();
+                }
                 settle(plan, cx, &mut queue, &mut outcome, id, result, &waits);
             }
         }

@@ -42,6 +42,7 @@ pub fn with_session<T>(
             state: state(context),
             sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
             on_start: None,
+            stopwatch: None,
         };
         let screen = Screen {
             mode: context.progress,

@@ -3,10 +3,10 @@
 use super::menu::{self, Menu};
 use super::{Context, Failure, remote, run, volumes};
 use crate::model::ServiceName;
-use crate::ops::Session;
 use crate::ops::up::{self, Attach, Request};
+use crate::ops::{Session, Stopwatch};
 use crate::plan::{AnonymousVolumes, ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
-use crate::ui::LogFormat;
+use crate::ui::{LogFormat, ProgressMode};
 use crate::watch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,6 +90,10 @@ pub struct Args {
     /// Log lines with their time.
     #[arg(long)]
     timestamps: bool,
+
+    /// Say at the end where the time went, by service.
+    #[arg(long)]
+    timings: bool,
 }
 
 /// What `up`, `create` and `plan` share.
@@ -284,7 +288,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     run::with_session(context, Some(&loaded), format, async |session| {
         let session = session.with_eager_health(!args.converge.no_eager_health);
         let on_start = watching.as_ref().filter(|_| args.watch).map(watch::Request::on_start);
-        let session = Session { on_start, ..session };
+        let stopwatch = (args.timings || context.progress == ProgressMode::Json).then(Stopwatch::default);
+        let session = Session { on_start, stopwatch, ..session };
         let up = Box::pin(up::run(&session, &loaded, &request));
         match &watching {
             None => up.await,

@@ -4,8 +4,10 @@
 //! text for people ("Creating", "Created" live in the ui) and terminals.
 
 mod diagnosis;
+mod timings;
 
 pub use diagnosis::{Diagnosis, ProbeRun};
+pub use timings::{ServiceTimings, Timings};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -177,6 +179,11 @@ pub enum EventKind {
         paths: Vec<String>,
         /// How long it took.
         took_ms: u64,
+    },
+    /// The run is over; where its time went.
+    Timed {
+        /// By service.
+        timings: Box<Timings>,
     },
     /// A line of a program's output (a build, a hook).
     Output {

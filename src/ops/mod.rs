@@ -22,11 +22,13 @@ mod lock;
 mod machine;
 mod signals;
 mod sources;
+mod timings;
 mod trouble;
 
 pub use error::OpsError;
 pub use lock::Turn;
 pub use signals::Interrupts;
+pub use timings::Stopwatch;
 
 use crate::apply::{self, Cx, Limits, OnFailure, OnStart};
 use crate::engine::{Endpoints, Engine, connect};
@@ -65,6 +67,8 @@ pub struct Session {
     pub sources: Option<Arc<SourceMap>>,
     /// Who gives containers what they lack when they have started.
     pub on_start: Option<Arc<dyn OnStart>>,
+    /// Takes the time of what is done, to be told at the end.
+    pub stopwatch: Option<Stopwatch>,
 }
 
 /// The plans that a dry run would have carried out, in order, each with its project's name.
@@ -146,6 +150,9 @@ impl Session {
             on_start: self.on_start.clone(),
         };
         let outcome = apply::run(plan, &cx).await;
+        if let Some(stopwatch) = &self.stopwatch {
+            stopwatch.take(plan, &outcome);
+        }
         if outcome.cancelled {
             return Err(OpsError::Interrupted);
         }

@@ -1,7 +1,7 @@
 //! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
 
 use super::reconcile::{self, Planned};
-use super::{OpsError, Session, Turn, history, logs};
+use super::{OpsError, Session, Stopwatch, Turn, history, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -131,7 +131,13 @@ pub async fn converge(
         let again = async || Box::pin(converge_alone(session, engine, loaded, project, policy)).await;
         session.through_trouble(engine, name, again).await
     };
-    Box::pin(session.locked(engine, name, work)).await
+    let ended = Box::pin(session.locked(engine, name, work)).await;
+    // A run that failed is the one whose time is wondered about most.
+    if let Some(timings) = session.stopwatch.as_ref().and_then(Stopwatch::read) {
+        let timings = Box::new(timings);
+        session.events.send(Subject::Project(name.to_owned()), EventKind::Timed { timings });
+    }
+    ended
 }
 
 /// Converges; again where something else on the engine got in between, because then the view was stale and a new look is

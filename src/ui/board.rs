@@ -1,6 +1,6 @@
 //! Events folded into rows: what a terminal shows at one moment. Pure.
 
-use super::words;
+use super::{timings, words};
 use crate::event::{Event, EventKind, Subject, Verb};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     rows: IndexMap<Subject, Row>,
+    /// What is said below the rows when they are over.
+    last_words: String,
 }
 
 impl Board {
@@ -42,6 +44,7 @@ impl Board {
         match &event.kind {
             EventKind::Planned { .. } => {}
             EventKind::Warning { message } => return Some(format!("warning: {message}")),
+            EventKind::Timed { timings } => self.last_words.push_str(&timings::text(timings)),
             EventKind::Output { line } => return Some(line.clone()),
             EventKind::Watched { deed, count, paths, took_ms } => {
                 return Some(format!(
@@ -98,6 +101,11 @@ impl Board {
         row.state = state;
         row.text = text;
         row.ended_ms = Some(at);
+    }
+
+    /// What is said below the rows when they are over, whole lines.
+    pub(super) fn last_words(&self) -> &str {
+        &self.last_words
     }
 
     /// Whether there is anything to show.

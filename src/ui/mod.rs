@@ -11,6 +11,7 @@ mod plain;
 mod progress;
 mod ps;
 mod table;
+mod timings;
 mod tty;
 mod words;
 

@@ -1,6 +1,6 @@
 //! One line for each change of state: for logs, pipes and CI.
 
-use super::words;
+use super::{timings, words};
 use crate::event::{Event, EventKind, Verb};
 
 /// The line for an event, with its line end; `None` for what a log need not hold (progress within a step).
@@ -27,6 +27,7 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::Skipped { because, .. } => format!("Skipped ({because} failed)"),
         EventKind::Warning { message } => return Some(format!("warning: {message}\n")),
         EventKind::Watched { deed, count, paths, took_ms } => words::watched(*deed, *count, paths, *took_ms),
+        EventKind::Timed { timings } => return Some(timings::text(timings)),
         EventKind::Output { line } => return Some(format!("{line}\n")),
     };
     Some(format!(" {subject} {text}\n"))

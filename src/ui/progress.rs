@@ -110,7 +110,10 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
         (ProgressMode::Quiet, None)
             if !matches!(
                 event.kind,
-                EventKind::Warning { .. } | EventKind::Failed { .. } | EventKind::Watched { .. }
+                EventKind::Warning { .. }
+                    | EventKind::Failed { .. }
+                    | EventKind::Watched { .. }
+                    | EventKind::Timed { .. }
             ) =>
         {
             String::new()
@@ -122,6 +125,7 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
                 EventKind::Warning { .. }
                     | EventKind::Failed { .. }
                     | EventKind::Watched { .. }
+                    | EventKind::Timed { .. }
                     | EventKind::Output { .. }
             ) =>
         {

@@ -57,6 +57,9 @@ impl Tty {
             let lines = self.board.lines(self.now_ms(), width, usize::MAX, self.colour);
             super::stream::note(&(lines.join("\n") + "\n"));
         }
+        if !self.board.last_words().is_empty() {
+            super::stream::note(self.board.last_words());
+        }
         self.board = Board::default();
     }
 

@@ -2,7 +2,9 @@
 
 use crate::support::scenario::{Scenario, scenario};
 use serde_json::Value;
-use stack::event::{Diagnosis, Event, EventKind, ProbeRun, Subject, Verb, WatchDeed};
+use stack::event::{
+    Diagnosis, Event, EventKind, ProbeRun, ServiceTimings, Subject, Timings, Verb, WatchDeed,
+};
 
 fn written() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/events.schema.json");
@@ -21,6 +23,8 @@ fn one_of_each() -> Vec<EventKind> {
     let verb = Verb::Create;
     let diagnosis =
         Diagnosis { probes: vec![ProbeRun::default()], place: Some(text()), ..Diagnosis::default() };
+    let of_service = ServiceTimings { waited_for: Some(text()), ..ServiceTimings::default() };
+    let timings = Timings { services: vec![of_service], ..Timings::default() };
     let kinds = vec![
         EventKind::Planned { steps: 1 },
         EventKind::Started { verb, reason: Some(text()) },
@@ -32,6 +36,7 @@ fn one_of_each() -> Vec<EventKind> {
         EventKind::Skipped { verb, because: text() },
         EventKind::Warning { message: text() },
         EventKind::Watched { deed: WatchDeed::Sync, count: 1, paths: vec![text()], took_ms: 1 },
+        EventKind::Timed { timings: Box::new(timings) },
         EventKind::Output { line: text() },
     ];
     for kind in &kinds {
@@ -46,6 +51,7 @@ fn one_of_each() -> Vec<EventKind> {
             | EventKind::Skipped { .. }
             | EventKind::Warning { .. }
             | EventKind::Watched { .. }
+            | EventKind::Timed { .. }
             | EventKind::Output { .. } => {}
         }
     }

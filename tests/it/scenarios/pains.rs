@@ -14,6 +14,7 @@
 //! | 4 | dependents start on an early probe, or on the engine's own when early ones are off | `pains::pain_4_a_gate_opens_on_an_early_probe_or_on_the_engines_own_when_those_are_off` |
 //! | 4 | a chain of three costs no intervals | `readiness::pain_4_start_up_time_is_not_dominated_by_probe_intervals` |
 //! | 4 | fewer than two requests a second while it waits | `pains::pain_4_while_it_waits_the_engine_is_hardly_asked` |
+//! | 4 | a summary by service of pulling, creating, starting and waiting | `pains::pain_4_timings_say_by_service_where_the_time_went` |
 //! | 5 | a replacement that is killed, cut or refused at any call is put right by the next plain `up`, anonymous volumes kept | `faults::pain_5_a_replacement_that_goes_wrong_anywhere_is_put_right_by_the_next_up` |
 //! | 5 | leftovers, ours and the reference's, are repaired, and that is said | `up::pain_5_a_swap_that_was_cut_short_before_the_rename_is_put_right`, `up::pain_5_a_swap_that_was_cut_short_after_the_creation_is_put_right` |
 //! | 6 | any number of runs in any order on an unchanged project recreate nothing | `up::pain_6_runs_in_any_order_recreate_nothing` |
@@ -152,6 +153,52 @@ services:
             drop(up);
             story.step("down").runs("down -t 0").exits(0);
         }
+    });
+}
+
+#[test]
+fn pain_4_timings_say_by_service_where_the_time_went() {
+    scenario("who wonders why a start takes long must be told", |story| {
+        let file = "\
+services:
+  db:
+    image: busybox
+    command: sh -c 'sleep 1; touch /ready; exec sleep infinity'
+    stop_signal: SIGKILL
+    healthcheck: {test: [CMD-SHELL, test -f /ready], interval: 24h}
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {db: {condition: service_healthy}}
+";
+        story.step("unasked").file("compose.yaml", file).runs("up -d").exits(0).does_not_note("DONE AT");
+        story.runs("down").exits(0);
+        story.step("asked").runs("up -d --timings").exits(0);
+        let said = story.noted().to_owned();
+        let lines: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("SERVICE")).collect();
+        let [head, db, web, sum] = lines.as_slice() else {
+            story.fail(&format!("it ends with a table: {lines:?}"))
+        };
+        // What took no time has no column.
+        let heads = ["SERVICE", " WAIT ", " READY ", "DONE AT", "WAITED FOR"];
+        story.must(heads.iter().all(|part| head.contains(part)), &format!("the columns: {head}"));
+        story.must(db.starts_with("db ") && web.starts_with("web ") && web.ends_with(" db"), "the rows");
+        story.must(sum.starts_with("All done after ") && sum.contains("but waiting"), sum);
+        story.runs("down").exits(0);
+        story.step("for programs").runs("--progress json up -d").exits(0);
+        let events = story.events();
+        let timed = events.iter().find(|event| event["event"] == "timed").cloned().unwrap_or_default();
+        let services = &timed["timings"]["services"];
+        let (ready, waited) = (services[0]["ready_ms"].as_u64(), services[1]["waited_ms"].as_u64());
+        story.must(services[0]["service"] == "db" && ready > Some(0), &format!("db: {timed}"));
+        story.must(services[1]["waited_for"] == "db" && waited > Some(0), &format!("web: {timed}"));
+        story.runs("down").exits(0);
+        let fails = file.replace("sleep 1; touch /ready; exec sleep infinity", "exit 1");
+        story.step("a run that fails").file("compose.yaml", &fails);
+        story.runs("up -d --timings").exits(1).notes("All done after");
+        story.step("nothing to do").runs("down").exits(0).runs("up -d --no-deps --timings web").exits(0);
+        story.runs("up -d --no-deps --timings web").exits(0).does_not_note("All done after");
     });
 }
 
