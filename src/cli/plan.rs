@@ -69,8 +69,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         write_private(context, file, &plan::document(&planned.plan, project, Some(&kept)))?;
         stream::note(&format!("The plan is saved. Carry it out with `stack apply {}`.\n", file.display()));
     }
-    let changes = !(planned.plan.is_empty() && planned.plan.deferred.is_empty());
-    if args.detailed_exitcode && changes { Err(Failure::Code(2)) } else { Ok(()) }
+    if args.detailed_exitcode && planned.plan.has_changes() { Err(Failure::Code(2)) } else { Ok(()) }
 }
 
 /// Writes a file that only its owner may read. One that is there is replaced, so that its permissions do not stay.

@@ -202,8 +202,7 @@ pub(super) fn begin(
     let newest = history.newest();
     let newest = newest.as_ref();
     let partial = !policy.selected.is_empty();
-    if plan.is_empty()
-        && plan.deferred.is_empty()
+    if !plan.has_changes()
         && let Some(newest) = newest
         && newest.applied
         && services

@@ -8,7 +8,7 @@ use super::{OpsError, Session, config, reconcile, up};
 use crate::load::{LoadRequest, Loaded};
 use crate::model::{Environment, Project, Service, ServiceName};
 use crate::observe::ObservedState;
-use crate::plan::{Plan, Policy};
+use crate::plan::Policy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -120,11 +120,6 @@ pub async fn apply(session: &Session, loaded: &Loaded, saved: &SavedPlan) -> Res
         });
     }
     up::carry_out(session, &engine, loaded, &project, policy, planned).await
-}
-
-/// Whether a plan has anything to do.
-pub fn has_changes(plan: &Plan) -> bool {
-    !(plan.is_empty() && plan.deferred.is_empty())
 }
 
 /// What the engine has, as far as a plan depends on it.

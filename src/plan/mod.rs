@@ -163,6 +163,14 @@ impl<A> Default for Plan<A> {
     }
 }
 
+impl Plan {
+    /// Whether anything changes when it is carried out, now or once what is deferred can be decided. Waiting changes nothing.
+    pub fn has_changes(&self) -> bool {
+        let waits = |step: &Step<Action>| matches!(step.action, Action::Wait { .. });
+        !self.deferred.is_empty() || !self.steps.iter().all(waits)
+    }
+}
+
 impl<A> Plan<A> {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {

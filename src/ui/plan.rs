@@ -119,8 +119,7 @@ pub struct Document<'a> {
 
 /// The document of a plan.
 pub fn document<'a>(plan: &'a Plan, project: &'a str, saved: Option<&'a Saved>) -> Document<'a> {
-    let changes = !(plan.is_empty() && plan.deferred.is_empty());
-    Document { format_version: 1, project, changes, plan, saved }
+    Document { format_version: 1, project, changes: plan.has_changes(), plan, saved }
 }
 
 /// The JSON schema of [`Document`].

@@ -21,12 +21,9 @@ impl Reconciler<'_> {
             return;
         }
         let Some(mut planned) = self.services.remove(name) else { return };
-        let needs_start = !planned.rolled.is_empty()
-            || planned
-                .containers
-                .iter()
-                .any(|(.., need)| matches!(need, StartNeed::Start(_) | StartNeed::Unpause(_)));
-        let gates = if needs_start && !self.policy.no_start { self.gates(name) } else { Vec::new() };
+        // Containers that run already are waited for too, as the reference does: a run that replaces a database under its
+        // dependents must not end well before that is ready. What is ready costs nothing.
+        let gates = if self.policy.no_start { Vec::new() } else { self.gates(name) };
         let gates = self.pre_start(service, &planned, gates);
         for (container, ready, need) in planned.containers.clone() {
             match need {

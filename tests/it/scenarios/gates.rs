@@ -119,3 +119,34 @@ services:
         story.step("down").runs("down").exits(0).nothing_left();
     });
 }
+
+#[test]
+fn a_dependency_is_waited_for_also_when_its_dependents_run_already() {
+    scenario("an `up` must not end well while what others depend on is not ready", |story| {
+        let ready = "\
+services:
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    healthcheck: {test: [CMD, \"true\"], interval: 200ms, timeout: 5s, retries: 2}
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {db: {condition: service_healthy}}
+";
+        let sick = ready.replace("\"true\"", "\"false\"");
+        story.step("up").file("compose.yaml", ready).runs("up -d").exits(0);
+        let before = story.look();
+        story.step("another db, which gets ready").file("compose.yaml", &ready.replace("2}", "3}"));
+        let healthy = format!("Container {}-db-1 Healthy", story.project());
+        story.runs("up -d").exits(0).notes(&healthy).kept(&before, "web");
+        story.step("one that does not").file("compose.yaml", &sick).runs("up -d").exits(1);
+        story.notes("db-1 is unhealthy").notes("waiting for it: web").kept(&before, "web");
+        story.step("it still is not").runs("up -d").exits(1).notes("db-1 is unhealthy");
+        story.step("waiting is no change").runs("plan --detailed-exitcode").exits(0).prints("Nothing to do");
+        story.step("created only").runs("up --no-start").exits(0);
+        story.step("mended").file("compose.yaml", ready).runs("up -d").exits(0).kept(&before, "web");
+    });
+}
