@@ -249,7 +249,7 @@ impl<'a> Reconciler<'a> {
             proven
         };
         if !start_first && keeps_old && old.status.is_alive() {
-            self.bring_back(service, old, [rescue]);
+            self.bring_back(service, old, rescue);
         }
         Progress { rolled, new, temporary, group, proof, rescue, end }
     }
@@ -293,6 +293,7 @@ impl<'a> Reconciler<'a> {
             if start_first {
                 let action = Action::StartContainer { container: ContainerRef::to(old) };
                 let started = begin(self, action);
+                self.hooks_when_it_was_stopped(service, old, started);
                 let action = Action::Wait {
                     service: service.name.clone(),
                     containers: vec![ContainerRef::to(old)],
@@ -305,7 +306,11 @@ impl<'a> Reconciler<'a> {
             } else {
                 let removed = begin(self, removal(&progress.temporary));
                 if old.status.is_alive() {
-                    back.push(self.bring_back(service, old, [removed]));
+                    let reason = Reason::UpdateFailed { service: service.name.clone() };
+                    let action = Action::StartContainer { container: ContainerRef::to(old) };
+                    let started = self.plan.step(action, reason, [removed]);
+                    self.hooks_when_it_was_stopped(service, old, started);
+                    back.push(started);
                 }
             }
         }
@@ -345,14 +350,38 @@ impl<'a> Reconciler<'a> {
         step
     }
 
-    fn bring_back(
-        &mut self,
-        service: &Service,
-        old: &Container,
-        after: impl IntoIterator<Item = StepId>,
-    ) -> StepId {
+    /// Starts an old container again that was stopped for a new one, with its hooks, as for any start.
+    fn bring_back(&mut self, service: &Service, old: &Container, after: StepId) {
+        let container = ContainerRef::to(old);
         let reason = Reason::UpdateFailed { service: service.name.clone() };
-        self.plan.step(Action::StartContainer { container: ContainerRef::to(old) }, reason, after)
+        let noted = self.noted_hooks(&container);
+        let mut after = after;
+        if noted.is_none() && !service.post_start.is_empty() {
+            let action = Action::MarkHooks { container: container.clone() };
+            after = self.plan.step(action, Reason::Bookkeeping, [after]);
+        }
+        let action = Action::StartContainer { container: container.clone() };
+        let started = self.plan.step(action, reason.clone(), [after]);
+        self.post_start(service, &container, (reason, noted), Some(started));
+    }
+
+    /// The hooks of an old container that is started again, unless it was never stopped: then the update did not come to it,
+    /// and to start it does nothing.
+    fn hooks_when_it_was_stopped(&mut self, service: &Service, old: &Container, started: StepId) {
+        let Some(stopped) = self.stops.get(&old.id).copied() else { return };
+        if service.post_start.is_empty() {
+            return;
+        }
+        let container = ContainerRef::to(old);
+        let reason = Reason::UpdateFailed { service: service.name.clone() };
+        let noted = self.noted_hooks(&container);
+        // Whether it was stopped is only known now, hence not before the start.
+        let mut after = vec![started, stopped];
+        if noted.is_none() {
+            let action = Action::MarkHooks { container: container.clone() };
+            after = vec![self.plan.step(action, Reason::Bookkeeping, after)];
+        }
+        self.post_start(service, &container, (reason, noted), after);
     }
 
     fn pause(

@@ -124,27 +124,28 @@ impl Reconciler<'_> {
         self.post_start(service, container, (Reason::HooksDue, Some(noted)), after)
     }
 
-    fn post_start(
+    /// Returns the last of the hooks, or without any the last of what comes before.
+    pub(super) fn post_start(
         &mut self,
         service: &Service,
         container: &ContainerRef,
         (reason, noted): (Reason, Option<String>),
-        after: Option<StepId>,
+        after: impl IntoIterator<Item = StepId>,
     ) -> Option<StepId> {
-        let mut last = after;
+        let mut last: Vec<StepId> = after.into_iter().collect();
         for index in 0..service.post_start.len() {
             let action = Action::RunHook { container: container.clone(), phase: HookPhase::PostStart, index };
-            last = Some(self.plan.step(action, reason.clone(), last));
+            last = vec![self.plan.step(action, reason.clone(), last)];
         }
         if !service.post_start.is_empty() {
             let action = Action::ClearHooks { container: container.clone(), id: noted };
-            self.plan.step(action, Reason::Bookkeeping, last);
+            self.plan.step(action, Reason::Bookkeeping, last.iter().copied());
         }
-        last
+        last.last().copied()
     }
 
     /// The network that says that a container's hooks are to be run, by id, when one was seen.
-    fn noted_hooks(&self, container: &ContainerRef) -> Option<String> {
+    pub(super) fn noted_hooks(&self, container: &ContainerRef) -> Option<String> {
         let crate::plan::Target::Existing(id) = &container.target else { return None };
         self.hooks_due(id).map(|due| due.id.clone())
     }

@@ -98,6 +98,47 @@ fn a_failed_update_goes_back_when_asked_to_also_where_it_had_succeeded() {
 }
 
 #[test]
+fn what_is_started_again_after_a_failed_update_gets_its_hooks_as_for_any_start() {
+    on_the_fake("hooks must run in old containers that were stopped, and in no others", |story, fake| {
+        for (order, back) in
+            [("start-first", "stop-first"), ("stop-first", "stop-first"), ("start-first", "start-first")]
+        {
+            let rules = format!("order: {order}, failure_action: rollback");
+            let hook = "    post_start: [{command: [touch, /told]}]\n";
+            let file = |colour: &str| {
+                web(&rules, colour, "exit 0", hook)
+                    .replace("{replicas: 2,", &format!("{{replicas: 2, rollback_config: {{order: {back}}},"))
+            };
+            story.step(&format!("up, {order}, back {back}")).file("compose.yaml", &file("red"));
+            story.runs("up -d --wait").exits(0);
+            let before = story.look();
+            fake.forget_requests();
+            fake.fail(2, "POST", "/containers/*/start", 500, "planted");
+            story.step("a version whose second container fails").file("compose.yaml", &file("blue"));
+            story.runs("up -d").exits(1).notes("planted");
+            fake.heal();
+            story.same(&before, "web").running("web", &[1, 2]);
+            // An update that starts first stops the second old one only when the second new one serves, which it never does.
+            let stopped: &[usize] = if order == "start-first" { &[0] } else { &[0, 1] };
+            for (position, id) in ids(&before).iter().enumerate() {
+                let name = &before.of("web")[position].name;
+                let told = fake.requests().iter().filter(|one| one.method == "POST").any(|one| {
+                    let of_it = one.path.contains(id.as_str()) || one.path.contains(name.as_str());
+                    of_it && one.path.ends_with("/exec")
+                });
+                let expect = stopped.contains(&position);
+                story.must(told == expect, &format!("{name}: its hook ran: {told}, not {expect}"));
+            }
+            story.step("no hook is left to run").file("compose.yaml", &file("red")).runs("plan").exits(0);
+            story.prints("Nothing to do");
+            let books = story.labelled("networks", &format!("dev.stack.hooks={}", story.project()));
+            story.must(books.is_empty(), &format!("no books are left: {books:?}"));
+            story.step("down").runs("down -v").exits(0).nothing_left();
+        }
+    });
+}
+
+#[test]
 fn pain_14_where_the_new_one_cannot_start_first_it_says_so_and_stops_first() {
     scenario("a fixed port or shared data must lead to stop-first, with a word about it", |story| {
         for (more, why) in [
