@@ -69,11 +69,9 @@ impl OpsError {
 
     /// Whether what went wrong is that the engine stopped answering: what it has done then is only known to itself.
     pub(super) fn is_engine_trouble(&self) -> bool {
-        let gone =
-            |kind: EngineErrorKind| matches!(kind, EngineErrorKind::Unreachable | EngineErrorKind::TimedOut);
         match self {
-            Self::Engine(error) => gone(error.kind),
-            Self::Failed(failed) => failed.iter().any(|one| one.refusal.is_some_and(gone)),
+            Self::Engine(error) => is_silence(Some(error.kind)),
+            Self::Failed(failed) => failed.iter().any(|one| is_silence(one.refusal)),
             Self::Load(_) | Self::Connect(_) | Self::Problems(_) | Self::Interrupted | Self::Other { .. } => {
                 false
             }
@@ -82,10 +80,14 @@ impl OpsError {
 
     pub(super) fn of_outcome(plan: &Plan, outcome: Outcome) -> Self {
         let left = what_is_left(plan, &outcome);
-        let mut failed = Vec::new();
+        let mut failed: Vec<Failed> = Vec::new();
+        // An engine that is gone fails every step that is under way, and all say the same.
+        let mut likewise: Vec<String> = Vec::new();
         for (id, result) in outcome.steps {
             let crate::apply::StepOutcome::Failed(error) = result else { continue };
-            if error.cancelled || plan.steps.get(id.0).is_none() {
+            let Some(step) = plan.steps.get(id.0).filter(|_| !error.cancelled) else { continue };
+            if is_silence(error.refusal) && failed.iter().any(|one| is_silence(one.refusal)) {
+                likewise.push(step.action.subject());
                 continue;
             }
             failed.push(Failed {
@@ -94,6 +96,11 @@ impl OpsError {
                 diagnosis: error.diagnosis,
                 refusal: error.refusal,
             });
+        }
+        if let Some(first) = failed.iter_mut().find(|one| is_silence(one.refusal))
+            && !likewise.is_empty()
+        {
+            first.hints.push(format!("the same happened to: {}", list(likewise)));
         }
         let of_engine = |one: &Failed| {
             use EngineErrorKind::{Server, TimedOut, Unreachable};
@@ -106,10 +113,23 @@ impl OpsError {
     }
 }
 
+/// Whether the engine gave no answer at all.
+fn is_silence(refusal: Option<EngineErrorKind>) -> bool {
+    matches!(refusal, Some(EngineErrorKind::Unreachable | EngineErrorKind::TimedOut))
+}
+
+/// A list that does not get too long to be read.
+fn list(mut names: Vec<String>) -> String {
+    const NAMED: usize = 8;
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
+}
+
 /// How far a run has come, and what it has not come to, where the engine let it down.
 fn what_is_left(plan: &Plan, outcome: &Outcome) -> Option<String> {
     use crate::apply::StepOutcome;
-    const NAMED: usize = 8;
     let mut subjects: Vec<String> = Vec::new();
     let mut done = 0;
     for step in &plan.steps {
@@ -124,14 +144,11 @@ fn what_is_left(plan: &Plan, outcome: &Outcome) -> Option<String> {
             Some(StepOutcome::Failed(_)) => {}
         }
     }
-    let more = subjects.len().saturating_sub(NAMED);
-    subjects.truncate(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!subjects.is_empty()).then(|| {
         format!(
-            "{done} of {} steps were done; not come to: {}{more}. The same command goes on from there",
+            "{done} of {} steps were done; not come to: {}. The same command goes on from there",
             plan.steps.len(),
-            subjects.join(", ")
+            list(subjects)
         )
     })
 }

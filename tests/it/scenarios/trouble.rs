@@ -69,6 +69,31 @@ fn an_engine_that_hangs_while_something_waits_is_given_up_with_the_container_s_n
 }
 
 #[test]
+fn an_engine_that_is_gone_is_told_once_with_all_that_it_was_about() {
+    on_the_fake(
+        "of many steps that the engine lets down one must say why, and the others be named",
+        |story, fake| {
+            let service = |n| format!("  s{n}: {{image: busybox, command: sleep infinity}}\n");
+            let file = format!("services:\n{}", (1..=12).map(service).collect::<String>());
+            story.environment("STACK_ENGINE_TIMEOUT", "1").file("compose.yaml", &file);
+            fake.trap(0, "POST", "/containers/create", Fault::Hang);
+            let running = story.begins("up -d");
+            while !fake.hangs_within(Duration::from_secs(1)) {}
+            fake.trap(0, "*", "*", Fault::Hang);
+            story.ends(running).exits(1);
+            let errors = story.noted().matches("error: ").count();
+            story.must(errors == 1, &format!("it is said once, and not {errors} times"));
+            let told = story.noted().lines().find(|line| line.contains("the same happened to: "));
+            let told = told.unwrap_or_default().to_owned();
+            story.must(told.matches(&format!("Container {}-s", story.project())).count() == 8, &told);
+            story.must(told.ends_with(" and 3 more"), &told).notes("not come to: ");
+            fake.heal();
+            story.step("the engine is back").runs("up -d").exits(0).runs("plan --detailed-exitcode").exits(0);
+        },
+    );
+}
+
+#[test]
 fn an_engine_that_hangs_for_a_while_is_waited_for_and_the_run_goes_on() {
     on_the_fake("what can still come right must come right without a second command", |story, fake| {
         let running = hangs_from(story, fake, "POST", "/containers/*/start");
