@@ -1,9 +1,10 @@
 //! How long the main job takes, beside `docker compose` (when it is installed) and beside the bare engine: whole processes,
 //! all contestants in turn within one run, medians, and ratios. Absolute times belong to the machine; ratios travel.
 //!
-//! `script/bench` builds and runs it. `main_job [RUNS] [MOST]`: rounds (5 by default; fewer for big projects), and the size of the
-//! biggest project that is brought up (100 by default). The bare engine's part is a process too, which sends the
-//! calls that cannot be left out, 16 at a time, over kept connections, and nothing else. The last two columns are requests to
+//! `script/bench` builds and runs it. `main_job [RUNS] [MOST] [PART]`: rounds (5 by default; fewer for big projects), the size of
+//! the biggest project that is brought up (100 by default), and one part alone (`cold`, `life`, `gates` or `watch`). The bare
+//! engine's part is a process too, which sends the calls that cannot be left out, 16 at a time, over kept connections, and
+//! nothing else; what it is for gates their own file says. The last two columns are requests to
 //! the engine, counted by a relay in a round that is not timed.
 
 #![allow(
@@ -20,9 +21,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod bare;
-mod chain;
 mod counted;
 mod engine;
+mod gates;
 mod peak;
 mod watch;
 
@@ -68,11 +69,22 @@ fn main() {
         "{:<36}{:>11}{:>12}{:>8}{:>12}{:>8}{:>10}{:>10}",
         "", "stack", "compose", "ratio", "bare", "ratio", "requests", "compose's"
     );
-    bench.cold();
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let named: Vec<&String> = words.iter().filter(|word| word.parse::<usize>().is_err()).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| *name == part);
+    if wanted("cold") {
+        bench.cold();
+    }
     if bare::answers() {
-        engine::run(&bench);
-        chain::run(&bench);
-        watch::run(&bench);
+        if wanted("life") {
+            engine::run(&bench);
+        }
+        if wanted("gates") {
+            gates::run(&bench);
+        }
+        if wanted("watch") {
+            watch::run(&bench);
+        }
     } else {
         println!("no engine answers: the cases that need one are left out");
     }
