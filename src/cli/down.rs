@@ -11,7 +11,7 @@ use crate::ui::LogFormat;
     after_help = "Examples:\n  stack down       remove containers and networks\n  stack down -v    remove the project's volumes too, with their data"
 )]
 pub struct Args {
-    /// Only these services and what depends on them.
+    /// Only these services.
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What `down` is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Only these services and what depends on them; empty: everything.
+    /// Only these services; empty: everything.
     pub services: Vec<String>,
     /// How long containers may take to stop.
     pub grace: Grace,

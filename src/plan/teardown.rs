@@ -3,7 +3,7 @@
 use super::builder::PlanBuilder;
 use super::{Action, ContainerRef, HookPhase, Plan, Reason, StepId};
 use crate::graph::ServiceGraph;
-use crate::model::{Project, ServiceName};
+use crate::model::{MountType, Project, ServiceName, VolumeKey};
 use crate::observe::{Container, ObservedState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub struct Teardown<'a> {
     pub graph: &'a ServiceGraph,
     /// What was seen.
     pub observed: &'a ObservedState,
-    /// Only these services and the ones that depend on them; `None` is everything.
+    /// Only these services; `None` is everything.
     pub services: Option<&'a BTreeSet<ServiceName>>,
     /// How long containers may take to stop.
     pub grace: Grace,
@@ -60,12 +60,11 @@ impl Grace {
 /// Plans a `down`.
 pub fn teardown(input: &Teardown<'_>) -> Plan {
     let mut plan = PlanBuilder::default();
-    let chosen = chosen_services(input);
     let (going, staying): (Vec<&Container>, Vec<&Container>) =
-        input.observed.containers.iter().partition(|container| goes(input, chosen.as_ref(), container));
+        input.observed.containers.iter().partition(|container| goes(input, container));
     let mut last: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
     let mut removed = Vec::new();
-    let providers = providers(input, chosen.as_ref());
+    let providers = providers(input);
     for service in teardown_order(input.graph, &going, &providers) {
         let dependents: Vec<StepId> = input
             .graph
@@ -121,8 +120,8 @@ pub fn teardown(input: &Teardown<'_>) -> Plan {
             plan.amend(step, |step| step.optional = true);
         }
     }
-    if input.volumes && input.services.is_none() {
-        volumes(&mut plan, input, &staying, &removed);
+    if input.volumes {
+        volumes(&mut plan, input, (&going, &staying), &removed);
     }
     if !input.volumes {
         unreachable_data(&mut plan, &going);
@@ -147,22 +146,10 @@ pub fn remove_containers(containers: &[&Container], volumes: bool) -> Plan {
     plan.finish()
 }
 
-fn chosen_services(input: &Teardown<'_>) -> Option<BTreeSet<ServiceName>> {
-    let mut chosen = input.services?.clone();
-    let mut frontier: Vec<ServiceName> = chosen.iter().cloned().collect();
-    while let Some(service) = frontier.pop() {
-        for (dependent, _) in input.graph.needed_by(&service) {
-            if chosen.insert(dependent.clone()) {
-                frontier.push(dependent.clone());
-            }
-        }
-    }
-    Some(chosen)
-}
-
-fn goes(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>, container: &Container) -> bool {
+fn goes(input: &Teardown<'_>, container: &Container) -> bool {
     let identity = &container.identity;
-    if let Some(chosen) = chosen {
+    // What depends on them stays, as the reference has it: it was not named.
+    if let Some(chosen) = input.services {
         return !identity.oneoff && chosen.contains(&identity.service);
     }
     // A helper container that a failed hook left behind is nobody's work any more.
@@ -179,10 +166,10 @@ fn goes(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>, container:
 }
 
 /// The services whose providers are told: only the files know them.
-fn providers(input: &Teardown<'_>, chosen: Option<&BTreeSet<ServiceName>>) -> BTreeSet<ServiceName> {
+fn providers(input: &Teardown<'_>) -> BTreeSet<ServiceName> {
     let services = input.project.into_iter().flat_map(|project| &project.services);
     let provided = services.filter(|(name, service)| {
-        service.provider.is_some() && chosen.is_none_or(|chosen| chosen.contains(*name))
+        service.provider.is_some() && input.services.is_none_or(|chosen| chosen.contains(*name))
     });
     provided.map(|(name, _)| name.clone()).collect()
 }
@@ -257,9 +244,27 @@ fn networks(plan: &mut PlanBuilder, input: &Teardown<'_>, staying: &[&Container]
     }
 }
 
-fn volumes(plan: &mut PlanBuilder, input: &Teardown<'_>, staying: &[&Container], removed: &[StepId]) {
+/// The project's volumes; where services were named, those that they mount, by the file or as they are.
+fn volumes(
+    plan: &mut PlanBuilder,
+    input: &Teardown<'_>,
+    (going, staying): (&[&Container], &[&Container]),
+    removed: &[StepId],
+) {
+    let in_file = |key: Option<&VolumeKey>| {
+        let services = input.project.into_iter().flat_map(|project| &project.services);
+        let chosen = |name: &ServiceName| input.services.is_some_and(|services| services.contains(name));
+        let mut mounts = services.filter(|(name, _)| chosen(name)).flat_map(|(_, service)| &service.volumes);
+        key.is_some_and(|key| {
+            mounts.any(|mount| mount.kind == MountType::Volume && mount.source == key.as_str())
+        })
+    };
     for volume in &input.observed.volumes {
         if volume.project.as_ref().map(crate::model::ProjectName::as_str) != Some(input.project_name) {
+            continue;
+        }
+        let mounted = || going.iter().any(|one| one.mounts.iter().any(|mount| mount.name == volume.name));
+        if input.services.is_some() && !mounted() && !in_file(volume.key.as_ref()) {
             continue;
         }
         let users: Vec<&str> = staying

@@ -106,6 +106,38 @@ fn pain_26_who_keeps_a_network_is_named() {
 }
 
 #[test]
+fn of_named_services_nothing_else_goes() {
+    scenario("down SERVICE must take that one alone, with -v its volumes", |story| {
+        let file = "\
+services:
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    volumes: [\"data:/data\", \"both:/both\"]
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: [db]
+    volumes: [\"pages:/pages\", \"both:/both\"]
+volumes: {data: {}, pages: {}, both: {}}
+";
+        let volume = |key: &str| format!("{}_{key}", story.project());
+        let (data, pages, both) = (volume("data"), volume("pages"), volume("both"));
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        let before = story.look();
+        story.step("down db").runs("down db").exits(0).gone("db").kept(&before, "web");
+        story.must(story.has_volume(&data), "its data is kept");
+        story.step("down -v db, once more").runs("-f compose.yaml down -v db").exits(0).kept(&before, "web");
+        story.must(!story.has_volume(&data), "its data is gone, as asked");
+        story.must(story.has_volume(&pages) && story.has_volume(&both), "what web mounts is kept");
+        story.step("down -v").runs("down -v").exits(0).nothing_left();
+        story.must(!story.has_volume(&pages) && !story.has_volume(&both), "now all is gone");
+    });
+}
+
+#[test]
 fn images_go_when_asked() {
     on_the_fake("down --rmi must remove the project's images, and only then", |story, fake| {
         let file = "services: {web: {image: nginx, command: sleep infinity}}\n";
