@@ -9,7 +9,7 @@ use super::{
     ServiceName, Volume, VolumeKey,
 };
 use crate::source::Span;
-use crate::yaml::{self, Data, Node, Shape};
+use crate::yaml::{self, Data, Kind, Node, Shape};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -54,31 +54,42 @@ impl<'a> Document<'a> {
 }
 
 /// JSON: no `x-*` below the top level, devices with Go's field names.
-pub(super) const JSON: Shape = Shape { order: str::cmp, gathered: false, field: json_field };
+pub(super) const JSON: Shape =
+    Shape { order: str::cmp, gathered: false, key: json_key, left_out: is_left_out_of_json };
 
 /// YAML: `x-*` beside the attributes, no empty structs, keys in natural order.
-const YAML: Shape = Shape { order: yaml::natural_order, gathered: true, field: yaml_field };
+const YAML: Shape = Shape {
+    order: yaml::natural_order,
+    gathered: true,
+    key: |_structure, field| field,
+    left_out: is_left_out_of_yaml,
+};
 
-fn json_field(structure: &'static str, field: &'static str, value: &Node) -> Option<&'static str> {
+fn json_key(structure: &'static str, field: &'static str) -> &'static str {
     match (structure, field) {
-        ("Document", "models") => None,
-        ("Ulimit", "soft" | "hard") if value.data == Data::Int(0) => None,
-        ("ThrottleDevice" | "WeightDevice", "path") => Some("Path"),
-        ("ThrottleDevice", "rate") => Some("Rate"),
-        ("WeightDevice", "weight") => Some("Weight"),
-        _ => Some(field),
+        ("ThrottleDevice" | "WeightDevice", "path") => "Path",
+        ("ThrottleDevice", "rate") => "Rate",
+        ("WeightDevice", "weight") => "Weight",
+        _ => field,
     }
 }
 
-fn yaml_field(structure: &'static str, field: &'static str, value: &Node) -> Option<&'static str> {
-    let is_left_out = match (structure, field) {
-        ("Service", "command" | "entrypoint") | ("Hook" | "WatchExec", "command") => value.is_null(),
+fn is_left_out_of_json(structure: &'static str, field: &'static str, value: Kind) -> bool {
+    match (structure, field) {
+        ("Document", "models") => true,
+        ("Ulimit", "soft" | "hard") => value == Kind::Zero,
+        _ => false,
+    }
+}
+
+fn is_left_out_of_yaml(structure: &'static str, field: &'static str, value: Kind) -> bool {
+    match (structure, field) {
+        ("Service", "command" | "entrypoint") | ("Hook" | "WatchExec", "command") => value == Kind::Null,
         ("Network", "ipam") | ("DeployConfig", "resources" | "placement") | ("WatchRule", "exec") => {
-            value.as_mapping().is_some_and(yaml::Mapping::is_empty)
+            value == Kind::EmptyMapping
         }
         _ => false,
-    };
-    (!is_left_out).then_some(field)
+    }
 }
 
 /// The project as a tree in the layout of `config --format json`: top-level keys sorted, `x-*` at the top only.
@@ -96,6 +107,13 @@ pub fn json_tree(project: &Project) -> Node {
 /// The project as a tree in the layout of `config`.
 pub fn yaml_tree(project: &Project) -> Node {
     tree(&Document::of(project), YAML)
+}
+
+/// The project as `config` prints it: [`yaml_tree`] as text, written without the tree.
+pub fn yaml_text(project: &Project) -> String {
+    let text = yaml::to_text(&Document::of(project), YAML);
+    debug_assert!(text.is_ok(), "the model has only text keys: {text:?}");
+    text.unwrap_or_default()
 }
 
 /// Lays out any part of the model. Every key in the model is text, which is all that a layout asks for.

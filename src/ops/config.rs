@@ -26,7 +26,7 @@ pub enum Format {
 /// The whole project. Every `$` is doubled, so that the text can be loaded again.
 pub fn render(loaded: &Loaded, format: Format) -> String {
     let text = match format {
-        Format::Yaml => yaml::to_yaml(&output::yaml_tree(&loaded.project)),
+        Format::Yaml => output::yaml_text(&loaded.project),
         Format::Json => json_line(&output::json_tree(&loaded.project)),
     };
     if text.contains('$') { text.replace('$', "$$") } else { text }

@@ -5,35 +5,37 @@
 //! folding.
 
 use super::resolve;
-use super::{Data, Mapping, Node, float_yaml};
+use super::ser::Scalar;
+use super::{Data, Node, float_yaml};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Writes a tree as one document. A mapping without keys is `{}`.
 pub fn to_yaml(node: &Node) -> String {
-    let mut writer = Writer { text: String::new() };
-    match &node.data {
-        Data::Mapping(mapping) if !mapping.is_empty() => writer.mapping(mapping, 0, false),
-        Data::Sequence(items) if !items.is_empty() => writer.sequence(items, 0, false),
-        Data::Null
-        | Data::Bool(_)
-        | Data::Int(_)
-        | Data::UInt(_)
-        | Data::Float(_)
-        | Data::Timestamp(_)
-        | Data::String(_)
-        | Data::Sequence(_)
-        | Data::Mapping(_) => writer.leaf(node, 0),
-    }
+    let mut writer = Writer::default();
+    writer.node(node, At::Start, 0);
     writer.text
 }
 
-struct Writer {
-    text: String,
+/// What stands before a value on its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    /// Nothing: it is the document.
+    Start,
+    /// `key:`. Collections begin on the next line.
+    Key,
+    /// `- `, or the `: ` of a key with a line of its own. Everything begins on this line.
+    Item,
+}
+
+/// The text so far. Columns are where the lines of a value begin, if it takes lines of its own.
+#[derive(Default)]
+pub(super) struct Writer {
+    pub text: String,
 }
 
 impl Writer {
-    fn indent(&mut self, columns: usize) {
+    pub fn indent(&mut self, columns: usize) {
         const BLANKS: &str = "                                ";
         let mut left = columns;
         while let Some(last) = left.checked_sub(BLANKS.len()) {
@@ -43,102 +45,105 @@ impl Writer {
         self.text.push_str(BLANKS.get(..left).unwrap_or_default());
     }
 
-    /// Writes the entries at a column; `inline` when the first one continues a line (`- key: …`).
-    fn mapping(&mut self, mapping: &Mapping, column: usize, inline: bool) {
-        for (index, (key, entry)) in mapping.iter().enumerate() {
-            if index > 0 || !inline {
-                self.indent(column);
-            }
-            if is_simple_key(key) {
-                self.text.push_str(&one_line(key, true));
-                self.text.push(':');
-                self.value(&entry.value, column);
-            } else {
-                self.text.push_str("? ");
-                self.string(key, column + 2);
-                if !closes_its_line(key) {
-                    self.text.push('\n');
-                }
-                self.indent(column);
-                self.text.push(':');
-                self.explicit_value(&entry.value, column);
-            }
+    /// What comes before a scalar or an empty collection.
+    fn after(&mut self, at: At) {
+        if at == At::Key {
+            self.text.push(' ');
         }
     }
 
-    /// What follows `key:`.
-    fn value(&mut self, node: &Node, column: usize) {
+    /// What comes before the first entry or item of a collection.
+    pub fn open(&mut self, at: At, column: usize) {
+        match at {
+            At::Start => self.indent(column),
+            At::Key => {
+                self.text.push('\n');
+                self.indent(column);
+            }
+            At::Item => {}
+        }
+    }
+
+    /// A key at a column, and what its value then follows.
+    pub fn key(&mut self, key: &str, column: usize) -> At {
+        if is_simple_key(key) {
+            self.text.push_str(&one_line(key, true));
+            self.text.push(':');
+            return At::Key;
+        }
+        self.text.push_str("? ");
+        self.string(key, column + 2);
+        if !closes_its_line(key) {
+            self.text.push('\n');
+        }
+        self.indent(column);
+        self.text.push_str(": ");
+        At::Item
+    }
+
+    /// A key at a column and its value.
+    pub fn entry(&mut self, key: &str, value: &Node, column: usize) {
+        let at = self.key(key, column);
+        self.node(value, at, column + 2);
+    }
+
+    fn node(&mut self, node: &Node, at: At, column: usize) {
         match &node.data {
             Data::Mapping(mapping) if !mapping.is_empty() => {
-                self.text.push('\n');
-                self.mapping(mapping, column + 2, false);
+                for (index, (key, entry)) in mapping.iter().enumerate() {
+                    self.begin(index, at, column);
+                    self.entry(key, &entry.value, column);
+                }
             }
             Data::Sequence(items) if !items.is_empty() => {
-                self.text.push('\n');
-                self.sequence(items, column + 2, false);
+                for (index, item) in items.iter().enumerate() {
+                    self.begin(index, at, column);
+                    self.text.push_str("- ");
+                    self.node(item, At::Item, column + 2);
+                }
             }
-            Data::Null
-            | Data::Bool(_)
-            | Data::Int(_)
-            | Data::UInt(_)
-            | Data::Float(_)
-            | Data::Timestamp(_)
-            | Data::String(_)
-            | Data::Sequence(_)
-            | Data::Mapping(_) => {
-                self.text.push(' ');
-                self.leaf(node, column + 2);
+            Data::Null => self.scalar(Scalar::Null, at, column),
+            Data::Bool(value) => self.scalar(Scalar::Bool(*value), at, column),
+            Data::Int(value) => self.scalar(Scalar::Int(*value), at, column),
+            Data::UInt(value) => self.scalar(Scalar::UInt(*value), at, column),
+            Data::Float(value) => self.scalar(Scalar::Float(*value), at, column),
+            Data::String(text) => self.scalar(Scalar::Text(text), at, column),
+            Data::Timestamp(text) => self.line(at, text),
+            Data::Sequence(_) => self.line(at, "[]"),
+            Data::Mapping(_) => self.line(at, "{}"),
+        }
+    }
+
+    fn begin(&mut self, index: usize, at: At, column: usize) {
+        if index == 0 {
+            self.open(at, column);
+        } else {
+            self.indent(column);
+        }
+    }
+
+    /// A value that stands on one line, and the end of that.
+    pub fn line(&mut self, at: At, text: &str) {
+        self.after(at);
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    /// A scalar and the end of its line. `column` is where the lines of a block begin.
+    pub fn scalar(&mut self, scalar: Scalar<'_>, at: At, column: usize) {
+        match scalar {
+            Scalar::Null => self.line(at, "null"),
+            Scalar::Bool(value) => self.line(at, if value { "true" } else { "false" }),
+            Scalar::Int(value) => self.line(at, &value.to_string()),
+            Scalar::UInt(value) => self.line(at, &value.to_string()),
+            Scalar::Float(value) => self.line(at, &float_yaml(value)),
+            Scalar::Text(text) => {
+                self.after(at);
+                self.string(text, column);
+                if !closes_its_line(text) {
+                    self.text.push('\n');
+                }
             }
-        }
-    }
-
-    /// What follows the `:` of a key with a line of its own: collections begin on the same line.
-    fn explicit_value(&mut self, node: &Node, column: usize) {
-        self.text.push(' ');
-        self.item(node, column);
-    }
-
-    fn sequence(&mut self, items: &[Node], column: usize, inline: bool) {
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 || !inline {
-                self.indent(column);
-            }
-            self.text.push_str("- ");
-            self.item(item, column);
-        }
-    }
-
-    fn item(&mut self, node: &Node, column: usize) {
-        match &node.data {
-            Data::Mapping(mapping) if !mapping.is_empty() => self.mapping(mapping, column + 2, true),
-            Data::Sequence(items) if !items.is_empty() => self.sequence(items, column + 2, true),
-            Data::Null
-            | Data::Bool(_)
-            | Data::Int(_)
-            | Data::UInt(_)
-            | Data::Float(_)
-            | Data::Timestamp(_)
-            | Data::String(_)
-            | Data::Sequence(_)
-            | Data::Mapping(_) => self.leaf(node, column + 2),
-        }
-    }
-
-    /// A scalar or an empty collection and the end of its line. `column` is where the lines of a block begin.
-    fn leaf(&mut self, node: &Node, column: usize) {
-        match &node.data {
-            Data::Null => self.text.push_str("null"),
-            Data::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
-            Data::Int(value) => self.text.push_str(&value.to_string()),
-            Data::UInt(value) => self.text.push_str(&value.to_string()),
-            Data::Float(value) => self.text.push_str(&float_yaml(*value)),
-            Data::Timestamp(text) => self.text.push_str(text),
-            Data::String(text) => self.string(text, column),
-            Data::Sequence(_) => self.text.push_str("[]"),
-            Data::Mapping(_) => self.text.push_str("{}"),
-        }
-        if !node.as_str().is_some_and(closes_its_line) {
-            self.text.push('\n');
         }
     }
 
@@ -186,23 +191,20 @@ fn is_simple_key(key: &str) -> bool {
     key.len() <= 128 && !key.contains(is_break)
 }
 
-/// Whether a text is, at one look, one that stands bare: names, paths, images, sentences. It begins with a letter, `/` or
-/// `_`, goes on with characters that mean nothing to YAML, and is too long for a word that does. Most texts are such;
-/// `false` says nothing.
+/// Whether a text is, at one look, one that stands bare: it begins with a letter, `/` or `_`, is printable ASCII without
+/// `: ` and ` #`, and is no word that means something else. Most texts are such; `false` says nothing.
 fn is_everyday(text: &str) -> bool {
     /// No word with a meaning (`null`, `false`) is longer.
     const LONGEST_WORD: usize = 5;
-    let [first, .., last] = text.as_bytes() else { return false };
-    let harmless = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'@' | b'=' | b'+')
-    };
+    let bytes = text.as_bytes();
+    let ([first, ..], [.., last]) = (bytes, bytes) else { return false };
+    let begins_a_word = matches!(first | 0x20, b'y' | b'n' | b't' | b'f' | b'o');
     (first.is_ascii_alphabetic() || matches!(first, b'/' | b'_'))
-        && text.len() > LONGEST_WORD
-        && harmless(last)
-        // A colon or a blank inside is harmless too, as long as they do not come together.
-        && text.bytes().zip(text.bytes().skip(1)).all(|(byte, next)| {
-            harmless(&byte) || (byte == b':' && next != b' ') || byte == b' '
-        })
+        && (bytes.len() > LONGEST_WORD || !begins_a_word)
+        && !matches!(last, b' ' | b':')
+        && (bytes.iter().all(|byte| matches!(byte, b'$'..=b'9' | b'A'..=b'z'))
+            || bytes.iter().all(|byte| matches!(byte, b' '..=b'~')))
+        && (!bytes.contains(&b' ') || bytes.array_windows().all(|pair| !matches!(pair, b": " | b" #")))
 }
 
 /// Text as a plain, single-quoted or double-quoted scalar on one line.
@@ -379,6 +381,7 @@ fn double_quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::source::{Diagnostics, SourceMap, Span};
+    use crate::yaml::Mapping;
     use proptest::collection::vec;
     use proptest::prelude::{any, proptest};
     use proptest::sample::select;
@@ -463,7 +466,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_quick_look_agrees_with_the_whole_analysis(letters in vec(select("abZ09_-./@=+: ~#null".chars().collect::<Vec<_>>()), 0..12)) {
+        fn the_quick_look_agrees_with_the_whole_analysis(letters in vec(select("abZ09_-./@=+: ~#|>{}[]&*!%\"'`?,\t\nnuloyNOtrefas".chars().collect::<Vec<_>>()), 0..12)) {
             let text: String = letters.into_iter().collect();
             if is_everyday(&text) {
                 assert!(Analysis::of(&text).plain_allowed && reads_back_as_text(&text), "{text:?}");

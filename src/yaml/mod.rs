@@ -17,6 +17,8 @@ mod parse;
 mod path;
 mod scalar;
 mod ser;
+mod tree;
+mod write;
 
 pub use emit::to_yaml;
 pub use json::to_json;
@@ -25,4 +27,6 @@ pub use order::natural_order;
 pub use parse::parse;
 pub use path::{NodePath, PathSegment, PatternTable, Place, Trail};
 pub use scalar::{float_json, float_yaml, scalar_text};
-pub use ser::{Shape, ShapeError, sort_keys, to_node};
+pub use ser::{Kind, Shape, ShapeError};
+pub use tree::{sort_keys, to_node};
+pub use write::to_text;

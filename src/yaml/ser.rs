@@ -1,56 +1,59 @@
-//! serde into a tree: any `Serialize` in, a [`Node`] out, shaped by a [`Shape`].
+//! The serde face of this room: any `Serialize` in, handed on value by value to a [`Target`], shaped by a [`Shape`].
 //!
-//! Struct fields keep their order, maps are sorted. The counterpart of [`super::de`]: a struct field whose name ends in
-//! `*` holds keys of its own, which are written beside the other fields, or not at all. Deliberately absent: text;
-//! see [`super::to_yaml`] and [`super::to_json`].
+//! The counterpart of [`super::de`]. Deliberately absent: what becomes of the values; see [`super::tree`] for trees and
+//! [`super::write`] for text.
 
-use super::{Data, Mapping, Node};
-use crate::source::Span;
+use super::{Data, Node, tree};
 use serde::ser::{self, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// How a value is laid out as a tree.
+/// How a value is laid out. A struct field whose name ends in `*` holds keys of its own, which are written beside the
+/// other fields, or not at all.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     /// The order of the keys of maps (never of struct fields).
     pub order: fn(&str, &str) -> Ordering,
     /// Whether the keys inside a `prefix*` field are written.
     pub gathered: bool,
-    /// The key that a field is written under, by the names of its struct and itself and by its value; `None` leaves
-    /// the field out.
-    pub field: fn(structure: &'static str, field: &'static str, value: &Node) -> Option<&'static str>,
+    /// The key that a field is written under, by the names of its struct and itself.
+    pub key: fn(structure: &'static str, field: &'static str) -> &'static str,
+    /// Whether a field is left out, by the names of its struct and itself and by its value.
+    pub left_out: fn(structure: &'static str, field: &'static str, value: Kind) -> bool,
 }
 
-/// Lays a value out as a tree.
-///
-/// # Errors
-/// A value that has no place in a tree: a map key that is not text, or what a `Serialize` itself reports.
-pub fn to_node<T: Serialize + ?Sized>(value: &T, shape: Shape) -> Result<Node, ShapeError> {
-    value.serialize(Builder { shape })
+/// What a [`Shape`] knows of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Null,
+    /// The number 0.
+    Zero,
+    /// A mapping without keys.
+    EmptyMapping,
+    /// Anything else.
+    Other,
 }
 
-/// Sorts the keys of every mapping in a tree: for trees that were never typed.
-pub fn sort_keys(node: &mut Node, order: fn(&str, &str) -> Ordering) {
-    match &mut node.data {
-        Data::Mapping(mapping) => {
-            mapping.sort_by(order);
-            for (_, entry) in mapping.iter_mut() {
-                sort_keys(&mut entry.value, order);
-            }
+impl Kind {
+    pub(super) fn of(node: &Node) -> Self {
+        match &node.data {
+            Data::Null => Self::Null,
+            Data::Int(0) => Self::Zero,
+            Data::Mapping(mapping) if mapping.is_empty() => Self::EmptyMapping,
+            Data::Bool(_)
+            | Data::Int(_)
+            | Data::UInt(_)
+            | Data::Float(_)
+            | Data::Timestamp(_)
+            | Data::String(_)
+            | Data::Sequence(_)
+            | Data::Mapping(_) => Self::Other,
         }
-        Data::Sequence(items) => items.iter_mut().for_each(|item| sort_keys(item, order)),
-        Data::Null
-        | Data::Bool(_)
-        | Data::Int(_)
-        | Data::UInt(_)
-        | Data::Float(_)
-        | Data::Timestamp(_)
-        | Data::String(_) => {}
     }
 }
 
-/// A value that cannot be laid out as a tree.
+/// A value that cannot be laid out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ShapeError(String);
@@ -61,127 +64,182 @@ impl ser::Error for ShapeError {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Builder {
-    shape: Shape,
+/// A value that is neither a list nor a mapping.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scalar<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Float(f64),
+    Text(&'a str),
 }
 
-type Built = Result<Node, ShapeError>;
+/// The place where one value goes.
+pub(super) trait Target: Sized {
+    /// What is known once the value is there.
+    type Done;
+    type Sequence: SequenceTarget<Done = Self::Done>;
+    type Map: MapTarget<Done = Self::Done>;
+    type Struct: StructTarget<Done = Self::Done>;
 
-impl ser::Serializer for Builder {
-    type Ok = Node;
+    fn scalar(self, scalar: Scalar<'_>) -> Self::Done;
+    fn sequence(self, length: usize) -> Self::Sequence;
+    fn map(self) -> Self::Map;
+    fn structure(self, name: &'static str) -> Self::Struct;
+}
+
+/// The place where the items of a list go.
+pub(super) trait SequenceTarget {
+    type Done;
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError>;
+    fn end(self) -> Self::Done;
+}
+
+/// The place where the entries of a map go.
+pub(super) trait MapTarget {
+    type Done;
+    fn entry<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ShapeError>;
+    fn end(self) -> Self::Done;
+}
+
+/// The place where the fields of a struct go.
+pub(super) trait StructTarget {
+    type Done;
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), ShapeError>;
+    fn end(self) -> Self::Done;
+}
+
+/// A target as serde sees it.
+pub(super) struct Face<T>(pub T);
+
+impl<T: Target> ser::Serializer for Face<T> {
+    type Ok = T::Done;
     type Error = ShapeError;
-    type SerializeSeq = SequenceBuilder;
-    type SerializeTuple = SequenceBuilder;
-    type SerializeTupleStruct = SequenceBuilder;
-    type SerializeTupleVariant = SequenceBuilder;
-    type SerializeMap = MapBuilder;
-    type SerializeStruct = StructBuilder;
-    type SerializeStructVariant = StructBuilder;
+    type SerializeSeq = SequenceFace<T::Sequence>;
+    type SerializeTuple = SequenceFace<T::Sequence>;
+    type SerializeTupleStruct = SequenceFace<T::Sequence>;
+    type SerializeTupleVariant = SequenceFace<T::Sequence>;
+    type SerializeMap = MapFace<T::Map>;
+    type SerializeStruct = StructFace<T::Struct>;
+    type SerializeStructVariant = StructFace<T::Struct>;
 
-    fn serialize_bool(self, value: bool) -> Built {
-        Ok(Node::synthetic(Data::Bool(value)))
+    fn serialize_bool(self, value: bool) -> Result<T::Done, ShapeError> {
+        Ok(self.0.scalar(Scalar::Bool(value)))
     }
 
-    fn serialize_i8(self, value: i8) -> Built {
+    fn serialize_i8(self, value: i8) -> Result<T::Done, ShapeError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_i16(self, value: i16) -> Built {
+    fn serialize_i16(self, value: i16) -> Result<T::Done, ShapeError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_i32(self, value: i32) -> Built {
+    fn serialize_i32(self, value: i32) -> Result<T::Done, ShapeError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_i64(self, value: i64) -> Built {
-        Ok(Node::synthetic(Data::Int(value)))
+    fn serialize_i64(self, value: i64) -> Result<T::Done, ShapeError> {
+        Ok(self.0.scalar(Scalar::Int(value)))
     }
 
-    fn serialize_u8(self, value: u8) -> Built {
+    fn serialize_u8(self, value: u8) -> Result<T::Done, ShapeError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_u16(self, value: u16) -> Built {
+    fn serialize_u16(self, value: u16) -> Result<T::Done, ShapeError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_u32(self, value: u32) -> Built {
+    fn serialize_u32(self, value: u32) -> Result<T::Done, ShapeError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_u64(self, value: u64) -> Built {
-        Ok(Node::synthetic(i64::try_from(value).map_or(Data::UInt(value), Data::Int)))
+    fn serialize_u64(self, value: u64) -> Result<T::Done, ShapeError> {
+        Ok(self.0.scalar(i64::try_from(value).map_or(Scalar::UInt(value), Scalar::Int)))
     }
 
     /// Keeps the digits of the narrow float: `0.3`, not `0.30000001192092896`.
-    fn serialize_f32(self, value: f32) -> Built {
+    fn serialize_f32(self, value: f32) -> Result<T::Done, ShapeError> {
         self.serialize_f64(value.to_string().parse().unwrap_or_else(|_| value.into()))
     }
 
-    fn serialize_f64(self, value: f64) -> Built {
-        Ok(Node::synthetic(Data::Float(value)))
+    fn serialize_f64(self, value: f64) -> Result<T::Done, ShapeError> {
+        Ok(self.0.scalar(Scalar::Float(value)))
     }
 
-    fn serialize_char(self, value: char) -> Built {
+    fn serialize_char(self, value: char) -> Result<T::Done, ShapeError> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_str(self, value: &str) -> Built {
-        Ok(Node::string(Span::NONE, value))
+    fn serialize_str(self, value: &str) -> Result<T::Done, ShapeError> {
+        Ok(self.0.scalar(Scalar::Text(value)))
     }
 
-    fn serialize_bytes(self, _value: &[u8]) -> Built {
+    fn serialize_bytes(self, _value: &[u8]) -> Result<T::Done, ShapeError> {
         Err(ShapeError("bytes have no place in a tree".to_owned()))
     }
 
-    fn serialize_none(self) -> Built {
+    fn serialize_none(self) -> Result<T::Done, ShapeError> {
         self.serialize_unit()
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Built {
+    fn serialize_some<V: Serialize + ?Sized>(self, value: &V) -> Result<T::Done, ShapeError> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Built {
-        Ok(Node::synthetic(Data::Null))
+    fn serialize_unit(self) -> Result<T::Done, ShapeError> {
+        Ok(self.0.scalar(Scalar::Null))
     }
 
-    fn serialize_unit_struct(self, _name: &'static str) -> Built {
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<T::Done, ShapeError> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Built {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Built {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+    fn serialize_unit_variant(
         self,
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-        value: &T,
-    ) -> Built {
-        let mut mapping = Mapping::default();
-        mapping.insert(variant, Span::NONE, value.serialize(self)?);
-        Ok(Node::synthetic(Data::Mapping(mapping)))
+    ) -> Result<T::Done, ShapeError> {
+        self.serialize_str(variant)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<SequenceBuilder, ShapeError> {
-        Ok(SequenceBuilder { builder: self, items: Vec::with_capacity(len.unwrap_or(0)) })
+    fn serialize_newtype_struct<V: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        value: &V,
+    ) -> Result<T::Done, ShapeError> {
+        value.serialize(self)
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<SequenceBuilder, ShapeError> {
-        self.serialize_seq(Some(len))
+    fn serialize_newtype_variant<V: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &V,
+    ) -> Result<T::Done, ShapeError> {
+        let mut map = self.0.map();
+        map.entry(variant.to_owned(), value)?;
+        Ok(map.end())
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<SequenceBuilder, ShapeError> {
-        self.serialize_seq(Some(len))
+    fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, ShapeError> {
+        Ok(SequenceFace(self.0.sequence(length.unwrap_or(0))))
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, ShapeError> {
+        Ok(SequenceFace(self.0.sequence(length)))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeTupleStruct, ShapeError> {
+        Ok(SequenceFace(self.0.sequence(length)))
     }
 
     fn serialize_tuple_variant(
@@ -189,17 +247,21 @@ impl ser::Serializer for Builder {
         _name: &'static str,
         _index: u32,
         _variant: &'static str,
-        len: usize,
-    ) -> Result<SequenceBuilder, ShapeError> {
-        self.serialize_seq(Some(len))
+        length: usize,
+    ) -> Result<Self::SerializeTupleVariant, ShapeError> {
+        Ok(SequenceFace(self.0.sequence(length)))
     }
 
-    fn serialize_map(self, _len: Option<usize>) -> Result<MapBuilder, ShapeError> {
-        Ok(MapBuilder { builder: self, mapping: Mapping::default(), key: None })
+    fn serialize_map(self, _length: Option<usize>) -> Result<Self::SerializeMap, ShapeError> {
+        Ok(MapFace { map: self.0.map(), key: None })
     }
 
-    fn serialize_struct(self, name: &'static str, _len: usize) -> Result<StructBuilder, ShapeError> {
-        Ok(StructBuilder { builder: self, name, mapping: Mapping::default() })
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        _length: usize,
+    ) -> Result<Self::SerializeStruct, ShapeError> {
+        Ok(StructFace(self.0.structure(name)))
     }
 
     fn serialize_struct_variant(
@@ -207,217 +269,84 @@ impl ser::Serializer for Builder {
         name: &'static str,
         _index: u32,
         _variant: &'static str,
-        len: usize,
-    ) -> Result<StructBuilder, ShapeError> {
-        self.serialize_struct(name, len)
+        _length: usize,
+    ) -> Result<Self::SerializeStructVariant, ShapeError> {
+        Ok(StructFace(self.0.structure(name)))
     }
 }
 
-struct SequenceBuilder {
-    builder: Builder,
-    items: Vec<Node>,
+pub(super) struct SequenceFace<S>(S);
+
+/// serde tells lists, tuples and their kin apart; here they are all lists.
+macro_rules! sequence_face {
+    ($($part:ident: $method:ident),*) => {$(
+        impl<S: SequenceTarget> ser::$part for SequenceFace<S> {
+            type Ok = S::Done;
+            type Error = ShapeError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
+                self.0.item(value)
+            }
+
+            fn end(self) -> Result<S::Done, ShapeError> {
+                Ok(self.0.end())
+            }
+        }
+    )*};
 }
+sequence_face!(
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field
+);
 
-impl SequenceBuilder {
-    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
-        self.items.push(value.serialize(self.builder)?);
-        Ok(())
-    }
-
-    fn finish(self) -> Node {
-        Node::synthetic(Data::Sequence(self.items))
-    }
-}
-
-impl ser::SerializeSeq for SequenceBuilder {
-    type Ok = Node;
-    type Error = ShapeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Built {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeTuple for SequenceBuilder {
-    type Ok = Node;
-    type Error = ShapeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Built {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeTupleStruct for SequenceBuilder {
-    type Ok = Node;
-    type Error = ShapeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Built {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeTupleVariant for SequenceBuilder {
-    type Ok = Node;
-    type Error = ShapeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Built {
-        Ok(self.finish())
-    }
-}
-
-struct MapBuilder {
-    builder: Builder,
-    mapping: Mapping,
+pub(super) struct MapFace<M> {
+    map: M,
     key: Option<String>,
 }
 
-impl ser::SerializeMap for MapBuilder {
-    type Ok = Node;
+impl<M: MapTarget> ser::SerializeMap for MapFace<M> {
+    type Ok = M::Done;
     type Error = ShapeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ShapeError> {
-        let key = key.serialize(self.builder)?;
-        let text =
-            super::scalar_text(&key.data).ok_or_else(|| ShapeError("a key must be text".to_owned()))?;
+        let text = tree::key_text(key)?.ok_or_else(|| ShapeError("a key must be text".to_owned()))?;
         self.key = Some(text);
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
         let key = self.key.take().ok_or_else(|| ShapeError("a value without a key".to_owned()))?;
-        self.mapping.insert(key, Span::NONE, value.serialize(self.builder)?);
-        Ok(())
+        self.map.entry(key, value)
     }
 
-    fn end(mut self) -> Built {
-        self.mapping.sort_by(self.builder.shape.order);
-        Ok(Node::synthetic(Data::Mapping(self.mapping)))
+    fn end(self) -> Result<M::Done, ShapeError> {
+        Ok(self.map.end())
     }
 }
 
-struct StructBuilder {
-    builder: Builder,
-    name: &'static str,
-    mapping: Mapping,
-}
+pub(super) struct StructFace<S>(S);
 
-impl StructBuilder {
-    fn field<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), ShapeError> {
-        let shape = self.builder.shape;
-        let gathers = field.ends_with('*');
-        if gathers && !shape.gathered {
-            return Ok(());
-        }
-        let value = value.serialize(self.builder)?;
-        if gathers {
-            if let Data::Mapping(inner) = value.data {
-                for (key, entry) in inner {
-                    self.mapping.insert(key, entry.key_span, entry.value);
-                }
+/// A struct is one whether or not it is a variant of an enum.
+macro_rules! struct_face {
+    ($($part:ident),*) => {$(
+        impl<S: StructTarget> ser::$part for StructFace<S> {
+            type Ok = S::Done;
+            type Error = ShapeError;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), ShapeError> {
+                self.0.field(name, value)
             }
-        } else if let Some(key) = (shape.field)(self.name, field, &value) {
-            self.mapping.insert(key, Span::NONE, value);
-        }
-        Ok(())
-    }
 
-    fn finish(self) -> Node {
-        Node::synthetic(Data::Mapping(self.mapping))
-    }
-}
-
-impl ser::SerializeStruct for StructBuilder {
-    type Ok = Node;
-    type Error = ShapeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        field: &'static str,
-        value: &T,
-    ) -> Result<(), ShapeError> {
-        self.field(field, value)
-    }
-
-    fn end(self) -> Built {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeStructVariant for StructBuilder {
-    type Ok = Node;
-    type Error = ShapeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        field: &'static str,
-        value: &T,
-    ) -> Result<(), ShapeError> {
-        self.field(field, value)
-    }
-
-    fn end(self) -> Built {
-        Ok(self.finish())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::yaml::{natural_order, to_json};
-    use std::collections::BTreeMap;
-
-    #[derive(serde::Serialize)]
-    struct Outer {
-        z: f32,
-        a: Inner,
-        #[serde(rename = "x-*")]
-        more: BTreeMap<&'static str, u8>,
-    }
-
-    #[derive(serde::Serialize)]
-    struct Inner {
-        empty: Option<u8>,
-    }
-
-    fn check(shape: Shape, expect: &str) {
-        let value =
-            Outer { z: 0.3, a: Inner { empty: None }, more: BTreeMap::from([("x-10", 1), ("x-9", 2)]) };
-        assert_eq!(to_json(&to_node(&value, shape).unwrap(), None), expect);
-    }
-
-    #[test]
-    fn fields_keep_their_order_and_maps_are_sorted() {
-        check(
-            Shape { order: natural_order, gathered: true, field: |_, field, _| Some(field) },
-            r#"{"z":0.3,"a":{"empty":null},"x-9":2,"x-10":1}"#,
-        );
-    }
-
-    #[test]
-    fn a_shape_leaves_fields_out_and_renames_them() {
-        fn field(structure: &'static str, field: &'static str, value: &Node) -> Option<&'static str> {
-            match (structure, field) {
-                ("Inner", "empty") if value.is_null() => None,
-                ("Outer", "z") => Some("Z"),
-                _ => Some(field),
+            fn end(self) -> Result<S::Done, ShapeError> {
+                Ok(self.0.end())
             }
         }
-        check(Shape { order: str::cmp, gathered: false, field }, r#"{"Z":0.3,"a":{}}"#);
-    }
+    )*};
 }
+struct_face!(SerializeStruct, SerializeStructVariant);

@@ -11,7 +11,7 @@ mod words;
 use super::merge::default_dependency;
 use super::structure::gpu_attributes;
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
-use crate::yaml::{Data, Mapping, Node, NodePath, PathSegment, PatternTable, Place, scalar_text};
+use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
 use std::sync::LazyLock;
 
 /// How an attribute is spelled out.
@@ -80,49 +80,43 @@ static FORMS: LazyLock<PatternTable<Form>> = LazyLock::new(|| {
 
 /// Spells out everything. `lenient`: texts that cannot be read stay as they are (they may still hold templates).
 pub fn canonical(tree: &mut Mapping, lenient: bool, diagnostics: &mut Diagnostics) {
-    Speller { lenient, path: Vec::new(), diagnostics }.mapping(tree, FORMS.root());
+    Speller { lenient, diagnostics }.mapping(tree, FORMS.root(), &Trail::default());
 }
 
 struct Speller<'diagnostics> {
     lenient: bool,
-    path: Vec<PathSegment>,
     diagnostics: &'diagnostics mut Diagnostics,
 }
 
 impl Speller<'_> {
-    fn mapping(&mut self, tree: &mut Mapping, place: Place<'_, Form>) {
+    fn mapping(&mut self, tree: &mut Mapping, place: Place<'_, Form>, path: &Trail<'_>) {
         for (key, entry) in tree.iter_mut() {
             let below = place.key(key);
-            if below.is_end() && below.row().is_none() {
-                continue;
+            if !below.is_end() || below.row().is_some() {
+                self.node(&mut entry.value, below, &path.key(key));
             }
-            self.path.push(PathSegment::Key(key.to_owned()));
-            self.node(&mut entry.value, below);
-            self.path.pop();
         }
     }
 
-    fn node(&mut self, node: &mut Node, place: Place<'_, Form>) {
+    fn node(&mut self, node: &mut Node, place: Place<'_, Form>, path: &Trail<'_>) {
         if let Some(form) = place.row() {
-            self.form(node, *form);
+            self.form(node, *form, path);
         }
         if place.is_end() {
             return;
         }
         match &mut node.data {
-            Data::Mapping(mapping) => self.mapping(mapping, place),
+            Data::Mapping(mapping) => self.mapping(mapping, place, path),
             Data::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    self.path.push(PathSegment::Index(index));
-                    self.node(item, place.item());
-                    self.path.pop();
+                    self.node(item, place.item(), &path.index(index));
                 }
             }
             _ => {}
         }
     }
 
-    fn form(&mut self, node: &mut Node, form: Form) {
+    fn form(&mut self, node: &mut Node, form: Form, path: &Trail<'_>) {
         let span = node.span;
         let take = |node: &mut Node| std::mem::replace(&mut node.data, Data::Null);
         match (form, &mut node.data) {
@@ -138,7 +132,7 @@ impl Speller<'_> {
                 node.data = Data::Sequence(vec![text]);
             }
             (Form::Pairs, Data::Sequence(items)) => {
-                if let Some(pairs) = self.pairs(items) {
+                if let Some(pairs) = self.pairs(items, path) {
                     node.data = Data::Mapping(pairs);
                 }
             }
@@ -178,11 +172,12 @@ impl Speller<'_> {
             }
             (Form::Mount, Data::String(text)) => match mounts::Short::parse(text) {
                 Ok(mount) => node.data = mount.into_data(span),
-                Err(reason) => self.unreadable(span, "invalid-volume", "a volume", &reason),
+                Err(reason) => self.unreadable(path, span, "invalid-volume", "a volume", &reason),
             },
             (Form::Device, Data::String(text)) => match device(text, span) {
                 Some(device) => node.data = device,
                 None => self.unreadable(
+                    path,
                     span,
                     "invalid-device",
                     "a device",
@@ -191,17 +186,17 @@ impl Speller<'_> {
             },
             (Form::Ports, Data::Sequence(items)) => {
                 let items = std::mem::take(items);
-                node.data = Data::Sequence(self.ports(items));
+                node.data = Data::Sequence(self.ports(items, path));
             }
             (Form::Ssh, Data::Sequence(items)) => {
                 let items = std::mem::take(items);
-                node.data = Data::Mapping(self.ssh(items));
+                node.data = Data::Mapping(self.ssh(items, path));
             }
             (Form::Ulimit, Data::String(text)) => {
                 let reason = format!("`{text}` is not a whole number");
-                self.unreadable(span, "wrong-kind", "a limit", &reason);
+                self.unreadable(path, span, "wrong-kind", "a limit", &reason);
             }
-            (Form::External, Data::Mapping(resource)) => self.external(resource),
+            (Form::External, Data::Mapping(resource)) => self.external(resource, path),
             _ => {}
         }
     }
@@ -222,30 +217,26 @@ impl Speller<'_> {
         request.retain(|key, _| is_known(key));
     }
 
-    fn address(&self) -> NodePath {
-        NodePath(self.path.clone())
-    }
-
-    fn unreadable(&mut self, span: Span, code: &'static str, what: &str, reason: &str) {
+    fn unreadable(&mut self, path: &Trail<'_>, span: Span, code: &'static str, what: &str, reason: &str) {
         if !self.lenient {
-            let message = format!("`{}` is not {what}: {reason}", self.address());
+            let message = format!("`{path}` is not {what}: {reason}");
             self.diagnostics.push(Diagnostic::error(code, span, message));
         }
     }
 
-    fn port(&mut self, span: Span, text: &str, reason: &str) {
-        let message = format!("`{text}` in `{}` is not a port: {reason}", self.address());
+    fn port(&mut self, path: &Trail<'_>, span: Span, text: &str, reason: &str) {
+        let message = format!("`{text}` in `{path}` is not a port: {reason}");
         let diagnostic = Diagnostic::error("invalid-port", span, message)
             .label("expected `container`, `host:container` or `ip:host:container`, numbers or ranges");
         self.diagnostics.push(diagnostic);
     }
 
-    fn pairs(&mut self, items: &[Node]) -> Option<Mapping> {
+    fn pairs(&mut self, items: &[Node], path: &Trail<'_>) -> Option<Mapping> {
         let mut pairs = Mapping::default();
         for item in items {
             let text = item.as_str()?;
             let Some((key, value)) = text.split_once('=') else {
-                self.unreadable(item.span, "missing-value", "a pair", &format!("write `{text}=value`"));
+                self.unreadable(path, item.span, "missing-value", "a pair", &format!("write `{text}=value`"));
                 return None;
             };
             pairs.insert(key, item.span, Node::string(item.span, value));
@@ -253,7 +244,7 @@ impl Speller<'_> {
         Some(pairs)
     }
 
-    fn ports(&mut self, items: Vec<Node>) -> Vec<Node> {
+    fn ports(&mut self, items: Vec<Node>, path: &Trail<'_>) -> Vec<Node> {
         let mut spelled = Vec::with_capacity(items.len());
         for item in items {
             let text = match &item.data {
@@ -264,8 +255,7 @@ impl Speller<'_> {
                     continue;
                 }
                 _ => {
-                    let message =
-                        format!("`{}` is not a list of ports: {} cannot be one", self.address(), item.kind());
+                    let message = format!("`{path}` is not a list of ports: {} cannot be one", item.kind());
                     self.diagnostics.push(Diagnostic::error("invalid-port", item.span, message));
                     continue;
                 }
@@ -275,7 +265,7 @@ impl Speller<'_> {
                 Err(reason) => {
                     // A text may hold a template that is yet to be filled in; nothing else can.
                     if !(self.lenient && item.as_str().is_some()) {
-                        self.port(item.span, &text, &reason);
+                        self.port(path, item.span, &text, &reason);
                     }
                     spelled.push(item);
                 }
@@ -284,7 +274,7 @@ impl Speller<'_> {
         spelled
     }
 
-    fn ssh(&mut self, items: Vec<Node>) -> Mapping {
+    fn ssh(&mut self, items: Vec<Node>, path: &Trail<'_>) -> Mapping {
         let mut keys = Mapping::default();
         for item in items {
             let span = item.span;
@@ -298,32 +288,31 @@ impl Speller<'_> {
                 }
                 None => {
                     let reason = format!("`{text}` needs a path: `{text}=path`; only `default` stands alone");
-                    self.unreadable(span, "invalid-ssh", "an SSH key list", &reason);
+                    self.unreadable(path, span, "invalid-ssh", "an SSH key list", &reason);
                 }
             }
         }
         keys
     }
 
-    fn external(&mut self, resource: &mut Mapping) {
+    fn external(&mut self, resource: &mut Mapping, path: &Trail<'_>) {
         let Some(entry) = resource.entry("external") else { return };
         let (key_span, span) = (entry.key_span, entry.value.span);
         let Some(external) = entry.value.as_mapping() else { return };
         let name = external.get("name").cloned();
         resource.insert("external", key_span, Node::new(span, Data::Bool(true)));
         let Some(name) = name else { return };
-        let address = self.address();
         let warning = Diagnostic::warning(
             "deprecated-external-name",
             name.span,
-            format!("`{address}.external.name` is an old form"),
+            format!("`{path}.external.name` is an old form"),
         )
         .help("write `external: true` and `name: …` beside it");
         self.diagnostics.push(warning);
         match resource.get("name") {
             Some(known) if known.data != name.data => {
                 let diagnostic =
-                    Diagnostic::error("conflicting-names", known.span, format!("`{address}` has two names"))
+                    Diagnostic::error("conflicting-names", known.span, format!("`{path}` has two names"))
                         .related(name.span, "the other one, in the old form")
                         .help("keep `name` and write `external: true`");
                 self.diagnostics.push(diagnostic);
