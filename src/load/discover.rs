@@ -310,7 +310,7 @@ fn names_in(text: &str, id: SourceId) -> Vec<(String, Span)> {
     });
     let name = |document: &Node| {
         let node = document.get("name")?;
-        Some((crate::yaml::scalar_text(&node.data)?, node.span))
+        Some((crate::yaml::scalar_text(&node.data)?.into(), node.span))
     };
     if simple {
         let found = candidates.into_iter().filter_map(|(start, line)| {

@@ -138,7 +138,7 @@ impl Resolver<'_, '_> {
         let span = if extends.span.start < extends.span.end { extends.span } else { key };
         match &extends.data {
             Data::String(text) => {
-                Some(Reference { service: text.clone(), service_span: span, file: None, span })
+                Some(Reference { service: text.to_string(), service_span: span, file: None, span })
             }
             Data::Mapping(long) => {
                 let target =
@@ -152,7 +152,7 @@ impl Resolver<'_, '_> {
                 };
                 let file = match long.get("file") {
                     None | Some(Node { data: Data::Null, .. }) => None,
-                    Some(Node { data: Data::String(file), span, .. }) => Some((file.clone(), *span)),
+                    Some(Node { data: Data::String(file), span, .. }) => Some((file.to_string(), *span)),
                     Some(other) => {
                         let message =
                             format!("`services.{name}.extends.file` must be text, not {}", other.kind());

@@ -55,7 +55,7 @@ struct Include {
 fn read(item: Node, session: &mut Session<'_>) -> Option<Include> {
     let span = item.span;
     match item.data {
-        Data::String(path) => Some(Include { paths: vec![(path, span)], ..Include::default() }),
+        Data::String(path) => Some(Include { paths: vec![(path.into(), span)], ..Include::default() }),
         Data::Mapping(long) => {
             let mut include = Include::default();
             for (key, entry) in long {
@@ -64,7 +64,7 @@ fn read(item: Node, session: &mut Session<'_>) -> Option<Include> {
                     ("path", _) => texts(&value).map(|paths| include.paths = paths),
                     ("env_file", _) => texts(&value).map(|files| include.env_files = files),
                     ("project_directory", Data::String(path)) => {
-                        include.project_directory = Some(path.clone());
+                        include.project_directory = Some(path.to_string());
                         Some(())
                     }
                     ("project_directory", _) => None,
@@ -99,7 +99,7 @@ fn read(item: Node, session: &mut Session<'_>) -> Option<Include> {
 
 fn texts(node: &Node) -> Option<Vec<(String, Span)>> {
     match &node.data {
-        Data::String(text) => Some(vec![(text.clone(), node.span)]),
+        Data::String(text) => Some(vec![(text.to_string(), node.span)]),
         Data::Sequence(items) => {
             items.iter().map(|item| Some((item.as_str()?.to_owned(), item.span))).collect()
         }

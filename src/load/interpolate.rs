@@ -94,7 +94,7 @@ impl Walk<'_, '_> {
             Data::String(text) => {
                 if text.contains('$') {
                     match self.text(text, node.span, path) {
-                        Some(value) => *text = value,
+                        Some(value) => *text = value.into(),
                         None => return,
                     }
                 }

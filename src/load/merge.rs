@@ -130,7 +130,7 @@ impl Merger<'_, '_> {
             return;
         }
         for (key, entry) in overlay {
-            self.path.push(PathSegment::Key(key.clone()));
+            self.path.push(PathSegment::Key(key.to_string()));
             let merged = match base.take_value(&key) {
                 Some(below) => self.nodes(below, entry.value, place.key(&key)),
                 None => entry.value,

@@ -56,7 +56,7 @@ fn service(service: &mut Mapping, variables: &Environment) {
     if let Some(Node { data: Data::String(policy), .. }) = service.get_mut("pull_policy")
         && policy == "if_not_present"
     {
-        "missing".clone_into(policy);
+        *policy = "missing".into();
     }
     if let Some(build) = service.get_mut("build") {
         let span = build.span;
@@ -77,7 +77,7 @@ fn service(service: &mut Mapping, variables: &Environment) {
         for mount in mounts {
             let target = mount.as_mapping_mut().and_then(|mount| mount.get_mut("target"));
             if let Some(Node { data: Data::String(target), .. }) = target {
-                *target = if target.is_empty() { ".".to_owned() } else { mounts::clean_target(target) };
+                *target = if target.is_empty() { ".".into() } else { mounts::clean_target(target).into() };
             }
         }
     }
@@ -104,7 +104,7 @@ fn resolve(node: &mut Node, variables: &Environment, keep: bool) {
                     && !text.contains('=')
                     && let Some(value) = variables.get(text)
                 {
-                    *text = format!("{text}={value}");
+                    *text = compact_str::format_compact!("{text}={value}");
                 }
             }
             items.retain(|item| keep || item.as_str().is_none_or(|text| text.contains('=')));
@@ -114,7 +114,7 @@ fn resolve(node: &mut Node, variables: &Environment, keep: bool) {
                 if entry.value.is_null()
                     && let Some(value) = variables.get(key)
                 {
-                    entry.value.data = Data::String(value.to_owned());
+                    entry.value.data = Data::String(value.into());
                 }
             }
             pairs.retain(|_, entry| keep || !entry.value.is_null());

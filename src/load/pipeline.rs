@@ -156,7 +156,7 @@ fn resolve_content(tree: &mut Mapping, variables: &Environment) {
                 if let Data::String(text) = &mut item.data
                     && let Some(value) = variables.get(text)
                 {
-                    *text = format!("{text}={value}");
+                    *text = compact_str::format_compact!("{text}={value}");
                 }
             }
         }

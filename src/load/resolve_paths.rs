@@ -4,7 +4,7 @@
 
 use super::session::{Session, clean};
 use crate::source::{Diagnostic, Span};
-use crate::yaml::{Data, Mapping, Node, PatternTable, Place};
+use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Text};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -84,12 +84,12 @@ impl Resolver<'_, '_> {
             Rule::Plain | Rule::Portable | Rule::Context | Rule::Followed => {
                 let span = node.span;
                 if let Data::String(path) = &mut node.data {
-                    *path = match rule {
+                    *path = Text::from(match rule {
                         Rule::Context => self.context(path, span),
                         Rule::Portable => self.portable(path, span),
                         Rule::Followed => follow(&self.plain(path, span)),
                         Rule::Plain | Rule::Mount | Rule::Device => self.plain(path, span),
-                    };
+                    });
                 }
             }
         }
@@ -131,7 +131,7 @@ impl Resolver<'_, '_> {
             return;
         }
         match mount.get_mut("source") {
-            Some(Node { data: Data::String(path), span, .. }) => *path = self.portable(path, *span),
+            Some(Node { data: Data::String(path), span, .. }) => *path = self.portable(path, *span).into(),
             Some(_) => {}
             None => {
                 let diagnostic = Diagnostic::error("no-source", span, "a bind mount needs a `source`")
@@ -151,7 +151,7 @@ impl Resolver<'_, '_> {
             return;
         }
         if let Some(Node { data: Data::String(path), span, .. }) = options.get_mut("device") {
-            *path = self.portable(path, *span);
+            *path = self.portable(path, *span).into();
         }
     }
 }

@@ -148,7 +148,7 @@ fn key(item: &Node, rule: Key) -> Result<Cow<'_, str>, String> {
         }
         (Data::String(text), Key::FileTarget(folder)) => Ok(format!("{folder}/{text}").into()),
         (Data::Mapping(_), Key::FileTarget(folder)) => Ok(text("target")
-            .unwrap_or_else(|| format!("{folder}/{}", text("source").unwrap_or_default()))
+            .map_or_else(|| format!("{folder}/{}", text("source").unwrap_or_default()), String::from)
             .into()),
         (Data::Int(number), Key::Text | Key::Port) => Ok(number.to_string().into()),
         (Data::String(text), Key::Text | Key::Port | Key::Path) => Ok(text.into()),
@@ -157,12 +157,12 @@ fn key(item: &Node, rule: Key) -> Result<Cow<'_, str>, String> {
             let Some(target) = text("target") else { return Err("has no `target`".to_owned()) };
             let published =
                 item.get("published").map_or_else(String::new, |value| format!("{:?}", value.data));
-            let host = text("host_ip").unwrap_or_else(|| "0.0.0.0".to_owned());
-            let protocol = text("protocol").unwrap_or_else(|| "tcp".to_owned());
+            let host = text("host_ip").unwrap_or_else(|| "0.0.0.0".into());
+            let protocol = text("protocol").unwrap_or_else(|| "tcp".into());
             Ok(format!("{host}:{published}:{target}/{protocol}").into())
         }
         (Data::Mapping(_), Key::Path) => {
-            text("path").map(Cow::Owned).ok_or_else(|| "has no `path`".to_owned())
+            text("path").map(|path| String::from(path).into()).ok_or_else(|| "has no `path`".to_owned())
         }
         // Values of the wrong kind: the structure check tells.
         _ => Ok(Cow::Borrowed("")),

@@ -240,6 +240,9 @@ impl fmt::Display for SpecDuration {
 
 /// `value / unit` as a decimal without trailing zeros; `unit` is a power of ten.
 fn decimal(value: u64, unit: u64) -> String {
+    if value.is_multiple_of(unit) {
+        return (value / unit).to_string();
+    }
     let width = unit.ilog10().try_into().unwrap_or(0_usize);
     let text = format!("{}.{:0width$}", value / unit, value % unit);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

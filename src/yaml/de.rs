@@ -326,7 +326,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'de> {
             return visitor.visit_borrowed_str(text);
         }
         match scalar_text(&self.node.data) {
-            Some(text) => visitor.visit_string(text),
+            Some(text) => visitor.visit_str(&text),
             None => Err(self.wrong_type(&visitor)),
         }
     }

@@ -66,10 +66,11 @@ impl Writer {
 
     /// A key at a column, and what its value then follows.
     pub fn key(&mut self, key: &str, column: usize) -> At {
+        if is_everyday(key) && key.len() <= LONGEST_KEY {
+            return self.name(key);
+        }
         if is_simple_key(key) {
-            self.text.push_str(&one_line(key, true));
-            self.text.push(':');
-            return At::Key;
+            return self.name(&one_line(key, true));
         }
         self.text.push_str("? ");
         self.string(key, column + 2);
@@ -79,6 +80,13 @@ impl Writer {
         self.indent(column);
         self.text.push_str(": ");
         At::Item
+    }
+
+    /// A key that needs no quotes.
+    pub fn name(&mut self, name: &str) -> At {
+        self.text.push_str(name);
+        self.text.push(':');
+        At::Key
     }
 
     /// A key at a column and its value.
@@ -137,6 +145,7 @@ impl Writer {
             Scalar::Int(value) => self.line(at, &value.to_string()),
             Scalar::UInt(value) => self.line(at, &value.to_string()),
             Scalar::Float(value) => self.line(at, &float_yaml(value)),
+            Scalar::Text(text) if is_everyday(text) => self.line(at, text),
             Scalar::Text(text) => {
                 self.after(at);
                 self.string(text, column);
@@ -186,9 +195,12 @@ fn closes_its_line(text: &str) -> bool {
     text.ends_with('\n') && Analysis::of(text).block_allowed
 }
 
-/// Whether a key fits before a `:` on one line; the parser looks no further than 128 bytes for the colon.
+/// The parser looks no further than this many bytes for the colon.
+const LONGEST_KEY: usize = 128;
+
+/// Whether a key fits before a `:` on one line.
 fn is_simple_key(key: &str) -> bool {
-    key.len() <= 128 && !key.contains(is_break)
+    key.len() <= LONGEST_KEY && !key.contains(is_break)
 }
 
 /// Whether a text is, at one look, one that stands bare: it begins with a letter, `/` or `_`, is printable ASCII without
@@ -209,9 +221,6 @@ fn is_everyday(text: &str) -> bool {
 
 /// Text as a plain, single-quoted or double-quoted scalar on one line.
 fn one_line(text: &str, key: bool) -> Cow<'_, str> {
-    if is_everyday(text) {
-        return Cow::Borrowed(text);
-    }
     let analysis = Analysis::of(text);
     // As a key `<<` is an order to merge.
     let merges = key && text == "<<";

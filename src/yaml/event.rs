@@ -4,6 +4,7 @@
 //! C-style parser, copies every text out of an event before the event is freed, and hands out no pointer. Deliberately
 //! absent: anchors, tags and values mean nothing here.
 
+use super::Text;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 #[expect(
@@ -24,7 +25,7 @@ pub(super) enum EventKind {
     /// `*name`.
     Alias(String),
     /// A scalar.
-    Scalar { properties: Properties, text: String, plain: bool },
+    Scalar { properties: Properties, text: Text, plain: bool },
     /// A list begins.
     SequenceStart(Properties),
     /// A list ends.
@@ -217,9 +218,8 @@ unsafe fn copy(text: *mut u8) -> Option<String> {
 }
 
 /// Scalars are UTF-8, because the parser's input is; checking that is quicker than replacing what is not.
-fn text_of(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes)
-        .map_or_else(|_error| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
+fn text_of(bytes: &[u8]) -> Text {
+    std::str::from_utf8(bytes).map_or_else(|_error| String::from_utf8_lossy(bytes).into(), Text::from)
 }
 
 fn offset(index: usize) -> u32 {
@@ -240,7 +240,7 @@ mod tests {
             }
             if let EventKind::Scalar { text: value, .. } = event.kind {
                 let range = usize::try_from(event.start).unwrap()..usize::try_from(event.end).unwrap();
-                found.push((value, text.get(range).unwrap().to_owned()));
+                found.push((value.to_string(), text.get(range).unwrap().to_owned()));
             }
         }
     }

@@ -22,7 +22,7 @@ mod write;
 
 pub use emit::to_yaml;
 pub use json::to_json;
-pub use node::{Data, Entry, Mapping, Node, Tag};
+pub use node::{Data, Entry, Mapping, Node, Tag, Text};
 pub use order::natural_order;
 pub use parse::parse;
 pub use path::{NodePath, PathSegment, PatternTable, Place, Trail};

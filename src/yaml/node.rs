@@ -1,7 +1,12 @@
 //! The spanned tree.
 
 use crate::source::Span;
+use compact_str::CompactString;
 use indexmap::IndexMap;
+
+/// A key or text of a tree. Up to 24 bytes stand in place: most texts of a stack file are as short, and an allocation for each
+/// cost more than reading it.
+pub type Text = CompactString;
 
 /// One value of a YAML document with the place it was written at.
 ///
@@ -30,9 +35,9 @@ pub enum Data {
     /// A float.
     Float(f64),
     /// A date or time, kept as written.
-    Timestamp(String),
+    Timestamp(Text),
     /// Text.
-    String(String),
+    String(Text),
     /// A list.
     Sequence(Vec<Node>),
     /// A mapping with text keys, in file order.
@@ -72,9 +77,9 @@ const FEW: usize = 24;
 #[derive(Debug, Clone)]
 enum Entries {
     /// At most [`FEW`].
-    Few(Vec<(String, Entry)>),
+    Few(Vec<(Text, Entry)>),
     /// Any number. Boxed, so that nodes, most of which are short texts, stay small.
-    Many(Box<IndexMap<String, Entry>>),
+    Many(Box<IndexMap<Text, Entry>>),
 }
 
 impl Default for Entries {
@@ -95,7 +100,7 @@ impl Node {
     }
 
     /// Text at a place.
-    pub fn string(span: Span, text: impl Into<String>) -> Self {
+    pub fn string(span: Span, text: impl Into<Text>) -> Self {
         Self::new(span, Data::String(text.into()))
     }
 
@@ -170,7 +175,7 @@ impl Mapping {
     }
 
     /// Sets `key`, keeping its position when it is there already; returns what was there.
-    pub fn insert(&mut self, key: impl Into<String>, key_span: Span, value: Node) -> Option<Entry> {
+    pub fn insert(&mut self, key: impl Into<Text>, key_span: Span, value: Node) -> Option<Entry> {
         let key = key.into();
         let entry = Entry { key_span, value };
         match &mut self.entries {
@@ -192,7 +197,7 @@ impl Mapping {
     ///
     /// # Errors
     /// Where the key stands that is there already; it stays as it is.
-    pub fn add(&mut self, key: String, key_span: Span, value: Node) -> Result<(), (String, Span)> {
+    pub fn add(&mut self, key: Text, key_span: Span, value: Node) -> Result<(), (Text, Span)> {
         match &mut self.entries {
             Entries::Few(list) if list.len() < FEW => {
                 if let Some((_, known)) = list.iter().find(|(known, _)| *known == key) {
@@ -291,7 +296,7 @@ impl PartialEq for Mapping {
 }
 
 impl IntoIterator for Mapping {
-    type Item = (String, Entry);
+    type Item = (Text, Entry);
     type IntoIter = IntoEntries;
 
     fn into_iter(self) -> Self::IntoIter {
@@ -306,13 +311,13 @@ impl IntoIterator for Mapping {
 #[derive(Debug)]
 pub enum IntoEntries {
     /// Of a small one.
-    Few(std::vec::IntoIter<(String, Entry)>),
+    Few(std::vec::IntoIter<(Text, Entry)>),
     /// Of a big one.
-    Many(indexmap::map::IntoIter<String, Entry>),
+    Many(indexmap::map::IntoIter<Text, Entry>),
 }
 
 impl Iterator for IntoEntries {
-    type Item = (String, Entry);
+    type Item = (Text, Entry);
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {

@@ -6,7 +6,7 @@
 
 use super::event::{Event, EventKind, Events, Properties};
 use super::explain::explain;
-use super::{Data, Mapping, Node, Tag, resolve};
+use super::{Data, Mapping, Node, Tag, Text, resolve};
 use crate::source::{Diagnostic, Diagnostics, SourceId, Span};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -178,7 +178,7 @@ impl Composer<'_, '_> {
         }
     }
 
-    fn scalar(&mut self, span: Span, tag: Option<&str>, text: String, plain: bool) -> Node {
+    fn scalar(&mut self, span: Span, tag: Option<&str>, text: Text, plain: bool) -> Node {
         let Some(tag) = tag else {
             let value = if plain { resolve::plain(&text) } else { None };
             return Node::new(span, value.unwrap_or(Data::String(text)));
@@ -189,7 +189,7 @@ impl Composer<'_, '_> {
         let data = match (core, resolve::plain(&text)) {
             // `!!merge` only means something on a key, where it was looked at before.
             ("str" | "merge", _) => Some(Data::String(text)),
-            ("binary", _) => base64(&text).map(Data::String),
+            ("binary", _) => base64(&text).map(|text| Data::String(text.into())),
             ("int", Some(data @ (Data::Int(_) | Data::UInt(_))))
             | ("float", Some(data @ Data::Float(_)))
             | ("bool", Some(data @ Data::Bool(_)))
@@ -344,7 +344,7 @@ impl Composer<'_, '_> {
 
 enum Key {
     Merge,
-    Text(String),
+    Text(Text),
     Bad,
 }
 
@@ -411,7 +411,7 @@ mod tests {
             Data::Int(value) => (*value).into(),
             Data::UInt(value) => (*value).into(),
             Data::Float(value) => (*value).into(),
-            Data::Timestamp(text) | Data::String(text) => text.clone().into(),
+            Data::Timestamp(text) | Data::String(text) => text.as_str().into(),
             Data::Sequence(items) => items.iter().map(json).collect(),
             Data::Mapping(mapping) => {
                 mapping.iter().map(|(key, entry)| (key.to_owned(), json(&entry.value))).collect()

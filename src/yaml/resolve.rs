@@ -40,7 +40,7 @@ fn number(text: &str) -> Option<Data> {
         return Some(special);
     }
     if is_timestamp(text) {
-        return Some(Data::Timestamp(text.to_owned()));
+        return Some(Data::Timestamp(text.into()));
     }
     let digits: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
     integer(&digits).or_else(|| float(&digits).map(Data::Float))
@@ -168,7 +168,7 @@ mod tests {
     use super::{Data, plain};
 
     fn check(text: &str, expect: &Data) {
-        let found = plain(text).unwrap_or_else(|| Data::String(text.to_owned()));
+        let found = plain(text).unwrap_or_else(|| Data::String(text.into()));
         let same = match (&found, expect) {
             (Data::Float(a), Data::Float(b)) => a.to_bits() == b.to_bits(),
             _ => found == *expect,
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn text(text: &str) {
-        check(text, &Data::String(text.to_owned()));
+        check(text, &Data::String(text.into()));
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         for date in
             ["2001-01-01", "2001-1-2", "2001-12-14T21:59:43.10-05:00", "2001-12-14 21:59:43", "2024-02-29"]
         {
-            check(date, &Data::Timestamp(date.to_owned()));
+            check(date, &Data::Timestamp(date.into()));
         }
         for word in ["2001-13-01", "2001-02-29", "2001-01", "20010-01-01", "2001-12-14T21:59:43"] {
             text(word);

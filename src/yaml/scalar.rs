@@ -1,21 +1,20 @@
 //! Scalars as text, spelled the way Go spells them: the reference is written in Go, and both its output and its
 //! config hash are taken over that spelling.
 
-use super::Data;
+use super::{Data, Text};
+use compact_str::ToCompactString;
 
 /// The text of a scalar where text is wanted but a number or boolean was written (`80` for `80`, `1.5` for `1.50`);
 /// `None` for lists and mappings. Nothing is the empty text.
-pub fn scalar_text(data: &Data) -> Option<String> {
+pub fn scalar_text(data: &Data) -> Option<Text> {
     match data {
-        Data::Null => Some(String::new()),
-        Data::Bool(value) => Some(value.to_string()),
-        Data::Int(value) => Some(value.to_string()),
-        Data::UInt(value) => Some(value.to_string()),
-        Data::Float(value) if value.is_nan() => Some("NaN".to_owned()),
-        Data::Float(value) if value.is_infinite() => {
-            Some(if *value > 0.0 { "+Inf" } else { "-Inf" }.to_owned())
-        }
-        Data::Float(value) => Some(float_yaml(*value)),
+        Data::Null => Some(Text::default()),
+        Data::Bool(value) => Some(value.to_compact_string()),
+        Data::Int(value) => Some(value.to_compact_string()),
+        Data::UInt(value) => Some(value.to_compact_string()),
+        Data::Float(value) if value.is_nan() => Some("NaN".into()),
+        Data::Float(value) if value.is_infinite() => Some(if *value > 0.0 { "+Inf" } else { "-Inf" }.into()),
+        Data::Float(value) => Some(float_yaml(*value).into()),
         Data::Timestamp(text) | Data::String(text) => Some(text.clone()),
         Data::Sequence(_) | Data::Mapping(_) => None,
     }
@@ -120,10 +119,10 @@ mod tests {
 
     #[test]
     fn numbers_become_text_where_text_is_wanted() {
-        assert_eq!(scalar_text(&Data::Float(1.50)), Some("1.5".to_owned()));
-        assert_eq!(scalar_text(&Data::Float(f64::INFINITY)), Some("+Inf".to_owned()));
-        assert_eq!(scalar_text(&Data::Bool(true)), Some("true".to_owned()));
-        assert_eq!(scalar_text(&Data::Null), Some(String::new()));
+        assert_eq!(scalar_text(&Data::Float(1.50)), Some("1.5".into()));
+        assert_eq!(scalar_text(&Data::Float(f64::INFINITY)), Some("+Inf".into()));
+        assert_eq!(scalar_text(&Data::Bool(true)), Some("true".into()));
+        assert_eq!(scalar_text(&Data::Null), Some(Text::default()));
         assert_eq!(scalar_text(&Data::Sequence(Vec::new())), None);
     }
 }

@@ -3,7 +3,7 @@
 //! The counterpart of [`super::de`]. Deliberately absent: what becomes of the values; see [`super::tree`] for trees and
 //! [`super::write`] for text.
 
-use super::{Data, Node, tree};
+use super::{Data, Node, Text, tree};
 use serde::ser::{self, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -99,7 +99,7 @@ pub(super) trait SequenceTarget {
 /// The place where the entries of a map go.
 pub(super) trait MapTarget {
     type Done;
-    fn entry<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ShapeError>;
+    fn entry<T: Serialize + ?Sized>(&mut self, key: Text, value: &T) -> Result<(), ShapeError>;
     fn end(self) -> Self::Done;
 }
 
@@ -222,7 +222,7 @@ impl<T: Target> ser::Serializer for Face<T> {
         value: &V,
     ) -> Result<T::Done, ShapeError> {
         let mut map = self.0.map();
-        map.entry(variant.to_owned(), value)?;
+        map.entry(variant.into(), value)?;
         Ok(map.end())
     }
 
@@ -303,7 +303,7 @@ sequence_face!(
 
 pub(super) struct MapFace<M> {
     map: M,
-    key: Option<String>,
+    key: Option<Text>,
 }
 
 impl<M: MapTarget> ser::SerializeMap for MapFace<M> {

@@ -4,7 +4,7 @@
 //! [`super::to_json`].
 
 use super::ser::{Face, Kind, MapTarget, Scalar, SequenceTarget, Shape, ShapeError, StructTarget, Target};
-use super::{Data, Mapping, Node, natural_order, scalar_text};
+use super::{Data, Mapping, Node, Text, natural_order, scalar_text};
 use crate::source::Span;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -38,7 +38,7 @@ pub fn sort_keys(node: &mut Node, order: fn(&str, &str) -> Ordering) {
 }
 
 /// A map's key as text; `None` for one that is no scalar.
-pub(super) fn key_text<T: Serialize + ?Sized>(key: &T) -> Result<Option<String>, ShapeError> {
+pub(super) fn key_text<T: Serialize + ?Sized>(key: &T) -> Result<Option<Text>, ShapeError> {
     /// A key is one value: what is inside it takes no shape.
     const PLAIN: Shape =
         Shape { order: natural_order, gathered: true, key: |_, field| field, left_out: |_, _, _| false };
@@ -64,7 +64,7 @@ impl Target for Tree {
             Scalar::Int(value) => Data::Int(value),
             Scalar::UInt(value) => Data::UInt(value),
             Scalar::Float(value) => Data::Float(value),
-            Scalar::Text(text) => Data::String(text.to_owned()),
+            Scalar::Text(text) => Data::String(text.into()),
         })
     }
 
@@ -107,7 +107,7 @@ struct Map {
 impl MapTarget for Map {
     type Done = Node;
 
-    fn entry<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ShapeError> {
+    fn entry<T: Serialize + ?Sized>(&mut self, key: Text, value: &T) -> Result<(), ShapeError> {
         self.mapping.insert(key, Span::NONE, value.serialize(Face(self.tree))?);
         Ok(())
     }

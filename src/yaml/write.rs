@@ -6,7 +6,7 @@
 
 use super::emit::{At, Writer};
 use super::ser::{Face, Kind, MapTarget, Scalar, SequenceTarget, Shape, ShapeError, StructTarget, Target};
-use super::{Data, to_node};
+use super::{Data, Text, to_node};
 use serde::Serialize;
 
 /// Writes a value as one document.
@@ -131,7 +131,12 @@ impl StructTarget for Struct<'_> {
         let (start, count) = (self.parts.place.writer.text.len(), self.parts.count);
         self.parts.begin();
         let place = &mut self.parts.place;
-        let at = place.writer.key((shape.key)(self.name, name), place.column);
+        let key = (shape.key)(self.name, name);
+        debug_assert!(
+            key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+            "{key} stands bare"
+        );
+        let at = place.writer.name(key);
         let kind = value.serialize(Face(place.part(at)))?;
         if (shape.left_out)(self.name, name, kind) {
             place.writer.text.truncate(start);
@@ -152,7 +157,7 @@ impl StructTarget for Struct<'_> {
 struct Map<'w> {
     place: Place<'w>,
     /// The keys, and where the line of each begins.
-    entries: Vec<(String, usize)>,
+    entries: Vec<(Text, usize)>,
 }
 
 impl Map<'_> {
@@ -180,7 +185,7 @@ impl Map<'_> {
 impl MapTarget for Map<'_> {
     type Done = Kind;
 
-    fn entry<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ShapeError> {
+    fn entry<T: Serialize + ?Sized>(&mut self, key: Text, value: &T) -> Result<(), ShapeError> {
         let place = &mut self.place;
         if self.entries.is_empty() && place.at == At::Key {
             place.writer.text.push('\n');

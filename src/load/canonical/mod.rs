@@ -12,6 +12,7 @@ use super::merge::default_dependency;
 use super::structure::gpu_attributes;
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
+use compact_str::ToCompactString;
 use std::sync::LazyLock;
 
 /// How an attribute is spelled out.
@@ -249,7 +250,7 @@ impl Speller<'_> {
         for item in items {
             let text = match &item.data {
                 Data::String(text) => text.clone(),
-                Data::Int(number) => number.to_string(),
+                Data::Int(number) => number.to_compact_string(),
                 Data::Mapping(_) => {
                     spelled.push(item);
                     continue;

@@ -125,7 +125,7 @@ mod tests {
     fn spelled(text: &str) -> Result<Vec<String>, String> {
         let ports = parse(text, Span::NONE)?;
         let field = |node: &crate::yaml::Node, key: &str| {
-            node.get(key).and_then(|value| scalar_text(&value.data)).unwrap_or_else(|| "-".to_owned())
+            node.get(key).and_then(|value| scalar_text(&value.data)).unwrap_or_else(|| "-".into())
         };
         Ok(ports
             .iter()

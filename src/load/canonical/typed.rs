@@ -5,7 +5,7 @@
 
 use super::words;
 use crate::source::{Diagnostic, Diagnostics};
-use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Trail, scalar_text};
+use crate::yaml::{Data, Mapping, Node, PatternTable, Place, Text, Trail, scalar_text};
 use std::sync::LazyLock;
 
 /// The form that the model wants.
@@ -102,9 +102,9 @@ fn shape(node: &mut Node, form: Form, path: &Trail<'_>, diagnostics: &mut Diagno
             for item in items.drain(..) {
                 let Some(text) = scalar_text(&item.data) else { continue };
                 let (name, value) = match text.split_once('=') {
-                    Some((name, value)) => (name.to_owned(), Data::String(value.to_owned())),
+                    Some((name, value)) => (name.into(), Data::String(value.into())),
                     None if form == Form::Variables => (text, Data::Null),
-                    None => (text, Data::String(String::new())),
+                    None => (text, Data::String(Text::default())),
                 };
                 if form == Form::Variables && name.ends_with(char::is_whitespace) {
                     let message = format!("the variable `{name}` of `{path}` has a blank before its `=`");
@@ -117,7 +117,7 @@ fn shape(node: &mut Node, form: Form, path: &Trail<'_>, diagnostics: &mut Diagno
         (Form::Texts, Data::Mapping(mapping)) => {
             for (_, entry) in mapping.iter_mut() {
                 if entry.value.is_null() {
-                    entry.value.data = Data::String(String::new());
+                    entry.value.data = Data::String(Text::default());
                 }
             }
         }

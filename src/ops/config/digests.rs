@@ -140,7 +140,7 @@ pub fn resolve_tree(tree: &mut Node, pinned: &Pinned) {
             continue;
         };
         if let Some(name) = image.as_str().and_then(|image| pinned.get(image)) {
-            image.data = Data::String(name.clone());
+            image.data = Data::String(name.into());
         }
     }
 }

@@ -41,7 +41,7 @@ fn tree(value: &Value) -> Node {
             (None, Some(value), _) => Data::UInt(value),
             (None, None, value) => Data::Float(value.unwrap()),
         },
-        Value::String(text) => Data::String(text.replace("$$", "$")),
+        Value::String(text) => Data::String(text.replace("$$", "$").into()),
         Value::Array(items) => Data::Sequence(items.iter().map(tree).collect()),
         Value::Object(entries) => {
             let mut mapping = Mapping::default();
