@@ -131,6 +131,7 @@ pub fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> F
     match error {
         OpsError::Load(failure) => Failure::Load(failure),
         OpsError::Interrupted => Failure::Code(130),
+        OpsError::Exited(code) => Failure::Code(u8::try_from(code).unwrap_or(1)),
         OpsError::Connect(error) => Failure::Message { message: error.text(), hints: error.hints },
         OpsError::Engine(error) => {
             let unreachable = error.is_transient();

@@ -2,9 +2,10 @@
 
 use super::menu::{self, Menu};
 use super::{Context, Failure, remote, run, volumes};
+use crate::load::Loaded;
 use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
-use crate::ops::{Session, Stopwatch};
+use crate::ops::{AbortOn, Cascade, Session, Stopwatch};
 use crate::plan::{AnonymousVolumes, ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
 use crate::ui::{LogFormat, ProgressMode};
 use crate::watch;
@@ -34,6 +35,18 @@ pub struct Args {
     /// Seconds that --wait may take.
     #[arg(long, value_name = "SECONDS")]
     wait_timeout: Option<u64>,
+
+    /// Stop everything, and end, when a container exits.
+    #[arg(long, conflicts_with_all = ["detach", "wait", "no_start", "abort_on_container_failure", "watch"])]
+    abort_on_container_exit: bool,
+
+    /// Stop everything, and end, when a container exits with another code than 0.
+    #[arg(long, conflicts_with_all = ["detach", "wait", "no_start", "watch"])]
+    abort_on_container_failure: bool,
+
+    /// End with the exit code of this service; implies --abort-on-container-exit.
+    #[arg(long, value_name = "SERVICE", conflicts_with_all = ["detach", "wait", "no_start", "watch"])]
+    exit_code_from: Option<String>,
 
     /// Follow the files too, as `stack watch` does.
     #[arg(short, long, conflicts_with_all = ["detach", "wait", "no_start"])]
@@ -229,8 +242,26 @@ impl ConvergeArgs {
     }
 }
 
+impl Args {
+    /// What the command ends on by itself.
+    fn cascade(&self, loaded: &Loaded) -> Result<Option<Cascade>, Failure> {
+        let on = match (self.abort_on_container_failure, self.abort_on_container_exit) {
+            (true, _) => AbortOn::Failure,
+            (false, true) => AbortOn::Exit,
+            (false, false) if self.exit_code_from.is_some() => AbortOn::Exit,
+            (false, false) => return Ok(None),
+        };
+        let code_from = self.exit_code_from.as_deref().map(ServiceName::new);
+        match code_from.as_ref().filter(|name| !loaded.project.services.contains_key(*name)) {
+            None => Ok(Some(Cascade { on, code_from })),
+            Some(unknown) => Err(Failure::message(format!("no such service: {unknown}"))
+                .hint("it was named by --exit-code-from")),
+        }
+    }
+}
+
 /// Services that `--scale` names and the file does not.
-pub fn check_scale(policy: &Policy, loaded: &crate::load::Loaded) -> Result<(), Failure> {
+pub fn check_scale(policy: &Policy, loaded: &Loaded) -> Result<(), Failure> {
     match policy.scale.keys().find(|name| !loaded.project.services.contains_key(*name)) {
         None => Ok(()),
         Some(unknown) => {
@@ -262,6 +293,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         ..args.converge.policy(context)?
     };
     check_scale(&policy, &loaded)?;
+    let cascade = args.cascade(&loaded)?;
     let names = |list: &[String]| list.iter().map(ServiceName::new).collect();
     let attach = (!args.detach && !args.wait && !args.no_start && !context.dry_run).then(|| Attach {
         only: names(&args.attach),
@@ -269,6 +301,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         dependencies: args.attach_dependencies,
         timestamps: args.timestamps,
         stay: args.watch,
+        cascade: cascade.clone(),
         ..Attach::default()
     });
     let format = LogFormat::new(context.stdout_colour() && !args.no_color, args.no_log_prefix);

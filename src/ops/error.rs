@@ -24,6 +24,9 @@ pub enum OpsError {
     /// A plan was begun and did not succeed.
     #[error("not everything was done")]
     Failed(Vec<Failed>),
+    /// A container's exit ended it, as it was asked to; with that exit's code.
+    #[error("a container exited with code {0}")]
+    Exited(i64),
     /// The user stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -72,9 +75,12 @@ impl OpsError {
         match self {
             Self::Engine(error) => is_silence(Some(error.kind)),
             Self::Failed(failed) => failed.iter().any(|one| is_silence(one.refusal)),
-            Self::Load(_) | Self::Connect(_) | Self::Problems(_) | Self::Interrupted | Self::Other { .. } => {
-                false
-            }
+            Self::Load(_)
+            | Self::Connect(_)
+            | Self::Problems(_)
+            | Self::Exited(_)
+            | Self::Interrupted
+            | Self::Other { .. } => false,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod reconcile;
 pub mod saved;
 pub mod up;
 
+mod cascade;
 mod contents;
 mod detached;
 mod elsewhere;
@@ -25,6 +26,7 @@ mod sources;
 mod timings;
 mod trouble;
 
+pub use cascade::{AbortOn, Cascade};
 pub use error::OpsError;
 pub use lock::Turn;
 pub use signals::Interrupts;

@@ -1,7 +1,8 @@
 //! `up`, `create`, `scale`: plan, apply, and again where an image had to come first; then the logs, when attached.
 
+use super::cascade::Exits;
 use super::reconcile::{self, Planned};
-use super::{OpsError, Session, Stopwatch, Turn, history, logs};
+use super::{Cascade, OpsError, Session, Stopwatch, Turn, history, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -36,6 +37,8 @@ pub struct Attach {
     pub dependencies: bool,
     /// Lines begin with their time.
     pub timestamps: bool,
+    /// End when a container exits, and stop the others.
+    pub cascade: Option<Cascade>,
     /// Stay when nothing runs any more: somebody will start it again (`--watch`).
     pub stay: bool,
     /// Cancelled by us, once everything is started.
@@ -54,8 +57,28 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     let Some(attach) = &request.attach else {
         return converge(session, &engine, loaded, &project, &request.policy).await;
     };
+    let Some(cascade) = &attach.cascade else {
+        return Box::pin(attached(session, &engine, loaded, &project, request, attach, None)).await;
+    };
+    let exits = Exits::new(cascade, project.services.keys().cloned().collect());
+    tokio::select! {
+        ended = Box::pin(attached(session, &engine, loaded, &project, request, attach, Some(&exits))) => ended,
+        Err(error) = exits.listen(&engine, project.name.as_str()) => Err(error),
+    }
+}
+
+/// Brings a project up, shows its logs, and stops it at the end: by the user's wish, or with one of `exits`.
+async fn attached(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    project: &Arc<Project>,
+    request: &Request,
+    attach: &Attach,
+    exits: Option<&Exits<'_>>,
+) -> Result<(), OpsError> {
     // The followers listen before the first container starts, so that no line is lost.
-    let shown = shown_services(&project, request, attach);
+    let shown = shown_services(project, request, attach);
     let stop = CancellationToken::new();
     let follow = logs::Follow {
         project: project.name.to_string(),
@@ -64,52 +87,94 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
         timestamps: attach.timestamps,
         ..logs::Follow::attached()
     };
-    let follower = logs::follow(session, &engine, &follow);
+    let follower = logs::follow(session, engine, &follow);
     tokio::pin!(follower);
+    let starting = Session { interrupts: session.interrupts.of_part(), ..session.clone() };
     let up = async {
         // A container that started before the follower looked would be taken for one that ran already, and its first lines for
         // old ones.
         follow.listening.cancelled().await;
-        converge(session, &engine, loaded, &project, &request.policy).await
+        if let Some(exits) = exits {
+            exits.listening().await;
+        }
+        converge(&starting, engine, loaded, project, &request.policy).await
     };
     tokio::pin!(up);
     let result = tokio::select! {
         result = &mut up => result,
         // It cannot end by itself before something was started; an error of its own ends it.
         ended = &mut follower => match ended { Ok(()) => (&mut up).await, Err(error) => Err(error) },
+        () = over(exits) => {
+            starting.interrupts.stop();
+            (&mut up).await
+        }
     };
     if let Err(error) = result {
-        if matches!(error, OpsError::Interrupted) {
-            Box::pin(stop_all(session, &engine, &project)).await;
+        let aborted = exits.filter(|exits| exits.is_over() && !session.interrupts.interrupted());
+        if matches!(error, OpsError::Interrupted) || aborted.is_some() {
+            if aborted.is_some() {
+                say(session, ABORTING).await;
+            }
+            Box::pin(stop_all(session, engine, project)).await;
         }
         stop.cancel();
         drop(follower.await);
-        return Err(error);
+        return match aborted {
+            Some(exits) => exits.end(engine, project.name.as_str()).await,
+            None => Err(error),
+        };
     }
     if !attach.stay {
         follow.everything_started();
     }
     attach.is_up.cancel();
-    tokio::select! {
-        ended = &mut follower => ended,
-        () = attach.detach.cancelled() => Ok(()),
-        () = session.interrupts.first().cancelled_owned() => {
-            let text = "Gracefully Stopping... press Ctrl+C again to force".to_owned();
-            drop(session.lines.send(LogLine { source: String::new(), stderr: true, text }).await);
-            let stopping = stop_all(session, &engine, &project);
-            tokio::pin!(stopping);
-            // The logs go on while the containers stop: their last words matter.
-            tokio::select! {
-                () = &mut stopping => {
-                    // It ends by itself now that nothing runs; an engine that has stopped talking must not hold us up.
-                    drop(tokio::time::timeout(Duration::from_secs(2), &mut follower).await);
-                }
-                _ = &mut follower => (&mut stopping).await,
-            }
-            stop.cancel();
-            Err(OpsError::Interrupted)
+    let last_words = tokio::select! {
+        ended = &mut follower => {
+            ended?;
+            return match exits {
+                Some(exits) => exits.end(engine, project.name.as_str()).await,
+                None => Ok(()),
+            };
         }
+        () = attach.detach.cancelled() => return Ok(()),
+        () = session.interrupts.first().cancelled_owned() => "Gracefully Stopping... press Ctrl+C again to force",
+        () = over(exits) => ABORTING,
+    };
+    say(session, last_words).await;
+    {
+        let stopping = stop_all(session, engine, project);
+        tokio::pin!(stopping);
+        // The logs go on while the containers stop: their last words matter.
+        tokio::select! {
+            () = &mut stopping => {
+                // It ends by itself now that nothing runs; an engine that has stopped talking must not hold us up.
+                drop(tokio::time::timeout(Duration::from_secs(2), &mut follower).await);
+            }
+            _ = &mut follower => (&mut stopping).await,
+        }
+        stop.cancel();
     }
+    match exits {
+        Some(exits) if !session.interrupts.interrupted() => exits.end(engine, project.name.as_str()).await,
+        Some(_) | None => Err(OpsError::Interrupted),
+    }
+}
+
+/// What is said when a container's exit ends everything.
+const ABORTING: &str = "Aborting on container exit...";
+
+/// Returns with the exit that ends the run; never when none does.
+async fn over(exits: Option<&Exits<'_>>) {
+    match exits {
+        Some(exits) => exits.over().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells the user something between the log lines.
+async fn say(session: &Session, text: &str) {
+    let line = LogLine { source: String::new(), stderr: true, text: text.to_owned() };
+    drop(session.lines.send(line).await);
 }
 
 /// How often a plan is made anew because the engine had moved on.

@@ -385,7 +385,9 @@ impl Watch<'_> {
                 failed.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; ")
             }
             OpsError::Interrupted => return false,
-            OpsError::Connect(_) | OpsError::Engine(_) | OpsError::Other { .. } => error.to_string(),
+            OpsError::Connect(_) | OpsError::Engine(_) | OpsError::Exited(_) | OpsError::Other { .. } => {
+                error.to_string()
+            }
         };
         self.session.warn(
             self.stack.project.name.as_str(),

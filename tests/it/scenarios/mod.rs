@@ -2,6 +2,7 @@
 
 pub mod adoption;
 mod attached;
+mod cascade;
 mod commands;
 mod digests;
 mod down;

@@ -1,0 +1,151 @@
+//! What a container's exit does to an attached `up` that is told to end with it.
+//!
+//! An exit is one for good: a container that its restart policy starts again has not exited, and one-offs count for
+//! nothing. As in the reference, the first exit decides, a job that was only a dependency's included.
+
+use super::{OpsError, list};
+use crate::engine::{ContainerEvent, Engine, EngineErrorKind};
+use crate::model::{ServiceName, label};
+use crate::observe::{ContainerId, ContainerStatus, live_state, observe};
+use futures_util::StreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What an attached `up` ends on, beside the user's wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cascade {
+    /// Whose exit ends it.
+    pub on: AbortOn,
+    /// The service whose first exit code is the command's; `None`: that of the container that ended it.
+    pub code_from: Option<ServiceName>,
+}
+
+/// Whose exit ends an attached `up`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbortOn {
+    /// Any container's.
+    Exit,
+    /// That of one that failed.
+    Failure,
+}
+
+/// The exits of a project's containers, as they come.
+#[derive(Debug)]
+pub(super) struct Exits<'a> {
+    cascade: &'a Cascade,
+    services: BTreeSet<ServiceName>,
+    /// Cancelled as soon as every exit is noticed.
+    listening: CancellationToken,
+    /// Cancelled by the exit that ends the run.
+    over: CancellationToken,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// The code of the exit that ended the run.
+    decisive: Option<i64>,
+    /// The first exit code of each service.
+    codes: BTreeMap<ServiceName, i64>,
+}
+
+impl<'a> Exits<'a> {
+    pub fn new(cascade: &'a Cascade, services: BTreeSet<ServiceName>) -> Self {
+        Self {
+            cascade,
+            services,
+            listening: CancellationToken::new(),
+            over: CancellationToken::new(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Returns once every exit from now on is noticed.
+    pub async fn listening(&self) {
+        self.listening.cancelled().await;
+    }
+
+    /// Returns with the exit that ends the run.
+    pub async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Whether the exit that ends the run has come.
+    pub fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    /// Listens until it is dropped.
+    ///
+    /// # Errors
+    /// The engine cannot be listened to.
+    pub async fn listen(&self, engine: &Engine, project: &str) -> Result<(), OpsError> {
+        loop {
+            let mut events = engine.container_events(Some(project)).await?;
+            self.listening.cancel();
+            while let Some(Ok(event)) = events.next().await {
+                if event.action == "die" {
+                    self.died(engine, &event).await;
+                }
+            }
+            // The engine cut us off; it may be restarting.
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    async fn died(&self, engine: &Engine, event: &ContainerEvent) {
+        let attribute = |key: &str| event.attributes.get(key).map(String::as_str);
+        let service = attribute(label::SERVICE).and_then(|service| self.services.get(service));
+        let Some(service) = service.filter(|_| attribute(label::ONEOFF) != Some("True")) else { return };
+        let id = ContainerId(event.id.clone());
+        match live_state(engine, &id, attribute("name").unwrap_or_default()).await {
+            Ok(state) if state.status == ContainerStatus::Restarting || state.status.is_alive() => return,
+            Ok(_) => {}
+            // It was removed at once.
+            Err(error) if error.kind == EngineErrorKind::NotFound => {}
+            Err(_) => return,
+        }
+        if let Some(code) = attribute("exitCode").and_then(|code| code.parse().ok()) {
+            self.note(service, code);
+        }
+    }
+
+    fn note(&self, service: &ServiceName, code: i64) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.codes.entry(service.clone()).or_insert(code);
+        if seen.decisive.is_none() && (self.cascade.on == AbortOn::Exit || code != 0) {
+            seen.decisive = Some(code);
+            self.over.cancel();
+        }
+    }
+
+    /// How the run ends, once nothing runs any more. What was not heard of yet is looked up.
+    ///
+    /// # Errors
+    /// The exit, unless its code is 0; or the service that was to give the code has not run. Differs: the reference ends
+    /// with 0 then, which says that a test that never began went well.
+    pub async fn end(&self, engine: &Engine, project: &str) -> Result<(), OpsError> {
+        let observed = observe(engine, &list::containers_only(project)).await?;
+        for container in &observed.containers {
+            let identity = &container.identity;
+            let is_over = matches!(container.status, ContainerStatus::Exited | ContainerStatus::Dead);
+            if identity.oneoff || !is_over || !self.services.contains(&identity.service) {
+                continue;
+            }
+            if let Ok(state) = live_state(engine, &container.id, &container.name).await {
+                self.note(&identity.service, state.exit_code);
+            }
+        }
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let code = match &self.cascade.code_from {
+            Some(service) => seen.codes.get(service).copied().ok_or_else(|| OpsError::Other {
+                message: format!("`{service}` has not run, so there is no exit code to end with"),
+                hints: vec!["another container exited first, and that ended everything".to_owned()],
+            })?,
+            None => seen.decisive.unwrap_or(0),
+        };
+        if code == 0 { Ok(()) } else { Err(OpsError::Exited(code)) }
+    }
+}
