@@ -15,6 +15,7 @@ mod judge;
 mod models;
 mod monitor;
 pub mod pack;
+mod place;
 mod probe;
 mod provider;
 mod queue;
@@ -195,7 +196,8 @@ pub async fn run(plan: &Plan, cx: &Cx) -> Outcome {
             let (cx, subscription) = (cx.clone(), hub.subscribe());
             running.spawn(async move {
                 let done = step::perform(&cx, &step.action, &resolved, subscription, &waits).await;
-                (id, done.map_err(|error| of_service(&step.action, error)))
+                let told = |error| place::told(&cx, &step.action, of_service(&step.action, error));
+                (id, done.map_err(told))
             });
         }
         if running.is_empty() {

@@ -220,8 +220,18 @@ impl Origins {
         if found.is_some() { found } else { self.span(path) }
     }
 
+    /// The value at `path`, as it was written.
+    pub fn node(&self, path: &NodePath) -> Option<&Node> {
+        let (mut found, mut steps) = (None, 0);
+        self.walk(path, |_, node| {
+            steps += 1;
+            found = (steps == path.0.len() + 1).then_some(node);
+        });
+        found
+    }
+
     /// Visits the nodes on the way to `path`, each with the span of its key, as far as the tree has them.
-    fn walk(&self, path: &NodePath, mut visit: impl FnMut(Span, &Node)) {
+    fn walk<'a>(&'a self, path: &NodePath, mut visit: impl FnMut(Span, &'a Node)) {
         let Some(mut node) = self.tree.as_deref() else { return };
         visit(Span::NONE, node);
         for segment in &path.0 {
