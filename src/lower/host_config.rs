@@ -152,7 +152,7 @@ fn throttles(devices: &[ThrottleDevice]) -> Vec<bollard::models::ThrottleDevice>
 }
 
 /// `vendor.com/class=name` is a device that a CDI file describes.
-fn is_cdi(source: &str) -> bool {
+pub(super) fn is_cdi(source: &str) -> bool {
     !source.starts_with('/')
         && source.split_once('=').is_some_and(|(kind, name)| kind.contains('/') && !name.is_empty())
 }

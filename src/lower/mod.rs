@@ -20,6 +20,7 @@ pub mod volume;
 mod healthcheck;
 mod host_config;
 mod mounts;
+mod podman;
 
 pub use mounts::{ReplacedMount, file_target};
 

@@ -14,15 +14,35 @@ pub struct Unsupported {
     pub tolerable: bool,
 }
 
-/// Everything in the services that take part which an engine of API version `1.api` cannot do, or this program not yet.
-pub fn check(project: &Project, api: u32) -> Vec<Unsupported> {
+/// What an engine offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer {
+    /// The minor version of its API: 51 of `1.51`.
+    pub api: u32,
+    /// It is Podman's service, which answers much of that version and passes over some of it.
+    pub podman: bool,
+}
+
+/// Everything in the services that take part which an engine cannot do, or this program not yet.
+pub fn check(project: &Project, offer: Offer) -> Vec<Unsupported> {
     let mut found = Vec::new();
     for (name, service) in &project.services {
         let path = NodePath::of(&["services", name.as_str()]);
         not_yet(service, &path, &mut found);
         passed_over(project, service, &path, &mut found);
         unknown_values(service, &path, &mut found);
-        too_new(service, &path, api, &mut found);
+        too_new(service, &path, offer, &mut found);
+    }
+    for (key, network) in project.networks.iter().filter(|(_, network)| !network.external) {
+        let path = NodePath::of(&["networks", key.as_str()]);
+        Need { offer, found: &mut found }.since(
+            48,
+            path.key("enable_ipv4"),
+            network.enable_ipv4 == Some(false),
+        );
+    }
+    if offer.podman {
+        super::podman::passed_over(project, &mut found);
     }
     let ours = project.extensions.get("x-stack");
     if ours.and_then(|ours| ours.get("eager_health")).is_some_and(|value| !value.is_bool()) {
@@ -138,34 +158,56 @@ fn unknown_values(service: &Service, path: &NodePath, found: &mut Vec<Unsupporte
     }
 }
 
-fn too_new(service: &Service, path: &NodePath, api: u32, found: &mut Vec<Unsupported>) {
-    let mut need = |path: NodePath, used: bool, since: u32, tolerable: bool| {
-        if used && api < since {
-            found.push(Unsupported {
-                path,
-                message: format!("this needs Engine API 1.{since}; the engine offers 1.{api}"),
-                tolerable,
-            });
+/// What is asked for, beside what is offered.
+struct Need<'a> {
+    offer: Offer,
+    found: &'a mut Vec<Unsupported>,
+}
+
+impl Need<'_> {
+    /// What an older engine passes over, and the project would not be what its file says.
+    fn since(&mut self, api: u32, path: NodePath, used: bool) {
+        self.note(api, path, used, false);
+    }
+
+    /// What the project can do without.
+    fn better_since(&mut self, api: u32, path: NodePath, used: bool) {
+        self.note(api, path, used, true);
+    }
+
+    fn note(&mut self, api: u32, path: NodePath, used: bool, tolerable: bool) {
+        if used && self.offer.api < api {
+            let message = format!("this needs Engine API 1.{api}; the engine offers 1.{}", self.offer.api);
+            self.found.push(Unsupported { path, message, tolerable });
         }
-    };
-    need(path.key("annotations"), !service.annotations.is_empty(), 43, false);
+    }
+}
+
+fn too_new(service: &Service, path: &NodePath, offer: Offer, found: &mut Vec<Unsupported>) {
+    let mut need = Need { offer, found };
+    need.since(43, path.key("annotations"), !service.annotations.is_empty());
     let check = service.healthcheck.as_ref();
     let start_interval = check.is_some_and(|check| check.start_interval.is_some());
-    need(path.key("healthcheck").key("start_interval"), start_interval, 44, true);
+    need.better_since(44, path.key("healthcheck").key("start_interval"), start_interval);
+    // Podman takes it with the endpoint, whatever version it speaks.
+    need.better_since(44, path.key("mac_address"), !service.mac_address.is_empty() && !offer.podman);
     for (index, mount) in service.volumes.iter().enumerate() {
         let path = path.key("volumes").index(index);
         let subpath = mount.volume.as_ref().is_some_and(|volume| !volume.subpath.is_empty());
-        need(path.key("volume").key("subpath"), subpath, 45, false);
-        need(path.key("type"), mount.kind == MountType::Image, 48, false);
+        need.since(45, path.key("volume").key("subpath"), subpath);
+        need.since(48, path.key("type"), mount.kind == MountType::Image);
         let recursive = mount.bind.as_ref().is_some_and(|bind| !bind.recursive.is_empty());
-        need(path.key("bind").key("recursive"), recursive, 44, false);
+        need.since(44, path.key("bind").key("recursive"), recursive);
+        let made =
+            mount.bind.as_ref().is_some_and(|bind| bind.create_host_path && !bind.propagation.is_empty());
+        need.better_since(42, path.key("bind").key("create_host_path"), made);
     }
     for (key, network) in &service.networks {
         let Some(network) = network else { continue };
         let path = path.key("networks").key(key.as_str());
-        need(path.key("mac_address"), !network.mac_address.is_empty(), 44, false);
-        need(path.key("interface_name"), !network.interface_name.is_empty(), 49, false);
-        need(path.key("gw_priority"), network.gw_priority != 0, 48, true);
+        need.since(44, path.key("mac_address"), !network.mac_address.is_empty());
+        need.since(49, path.key("interface_name"), !network.interface_name.is_empty());
+        need.better_since(48, path.key("gw_priority"), network.gw_priority != 0);
     }
 }
 

@@ -161,9 +161,14 @@ fn request(project: &Project, detached: impl Iterator<Item = String>) -> Observe
 /// Refuses what cannot be honoured, and warns of what can be done without.
 fn supported(session: &Session, engine: &Engine, project: &Project) -> Result<(), OpsError> {
     let mut problems = Vec::new();
-    for unsupported in lower::support::check(project, engine.api_version().0) {
+    let offer = lower::support::Offer { api: engine.api_version().0, podman: engine.is_podman() };
+    for unsupported in lower::support::check(project, offer) {
         if unsupported.tolerable {
-            session.warn(project.name.as_str(), format!("{}: {}", unsupported.path, unsupported.message));
+            let span = project.origins.span(&unsupported.path);
+            let place = session.sources.as_ref().and_then(|sources| sources.place(span));
+            let place = place.map_or_else(String::new, |place| format!("{place}: "));
+            let message = format!("{place}{}: {}", unsupported.path, unsupported.message);
+            session.warn(project.name.as_str(), message);
         } else {
             problems.push(Problem { path: unsupported.path, message: unsupported.message, help: Vec::new() });
         }

@@ -6,8 +6,9 @@ use crate::support::scenario::{Scenario, on_the_real};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Services that are made and not started: no driver here has the devices, nothing is at the subpath.
-const NOT_STARTED: [&str; 2] = ["reserved", "within"];
+/// Services that are made and not started: no driver here has the devices, nothing is at the subpath, and not every machine has
+/// all privileges to give.
+const NOT_STARTED: [&str; 3] = ["reserved", "within", "almighty"];
 
 /// What a service says when no row of its own does.
 fn usual() -> Value {
@@ -20,7 +21,15 @@ struct Row {
     attributes: Vec<String>,
     /// The first minor version of the Engine API that has it.
     api: u64,
+    /// The engines that cannot do it, whatever version of the API they say they speak: `podman`, or how their version begins.
+    beyond: Vec<String>,
     write: Value,
+    answer: Answer,
+    /// How Podman says the same.
+    podman: Option<Answer>,
+}
+
+struct Answer {
     question: Question,
     expect: Value,
 }
@@ -32,6 +41,7 @@ enum Question {
     Run(String),
 }
 
+#[derive(Default)]
 struct Table {
     /// Rows by kind (`services`, `networks`, `volumes`) and name.
     rows: Vec<(String, String, Row)>,
@@ -72,17 +82,22 @@ fn row(section: &str, row: &Value) -> Row {
         let attribute = text(attribute);
         attribute.strip_prefix('/').map_or_else(|| format!("{section}.{attribute}"), ToOwned::to_owned)
     };
+    Row {
+        attributes: named.iter().map(full).collect(),
+        api: row["api"].as_u64().unwrap_or(0),
+        beyond: row["beyond"].as_array().into_iter().flatten().map(text).collect(),
+        write: row.get("write").cloned().unwrap_or_else(|| json!({})),
+        answer: answer(row),
+        podman: row.get("podman").map(answer),
+    }
+}
+
+fn answer(row: &Value) -> Answer {
     let question = match row.get("at") {
         Some(at) => Question::At(text(at)),
         None => Question::Run(text(&row["run"])),
     };
-    Row {
-        attributes: named.iter().map(full).collect(),
-        api: row["api"].as_u64().unwrap_or(0),
-        write: row.get("write").cloned().unwrap_or_else(|| json!({})),
-        question,
-        expect: row["expect"].clone(),
-    }
+    Answer { question, expect: row["expect"].clone() }
 }
 
 fn text(value: &Value) -> String {
@@ -108,6 +123,26 @@ fn merge(onto: &mut Value, more: &Value) {
     }
 }
 
+impl Table {
+    /// The rows that the engine can do, and the ones that are beyond it.
+    fn split(mut self, story: &Scenario<'_>) -> (Self, Vec<(String, String, Row)>) {
+        let version = story.engine().get("/version");
+        let api = text(&version["ApiVersion"]);
+        let api: u64 = api.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0);
+        let podman = version["Components"].to_string().contains("Podman");
+        let engine = if podman { "podman".to_owned() } else { text(&version["Version"]) };
+        let able = |row: &Row| row.api <= api && !row.beyond.iter().any(|beyond| engine.starts_with(beyond));
+        for (.., row) in self.rows.iter_mut().filter(|_| podman) {
+            if let Some(answer) = row.podman.take() {
+                row.answer = answer;
+            }
+        }
+        let (rows, beyond) = self.rows.into_iter().partition(|(.., row)| able(row));
+        self.rows = rows;
+        (self, beyond)
+    }
+}
+
 /// The stack file that all rows come to.
 fn stack_file(table: &Table) -> Value {
     let mut file = Value::Object(table.given.clone());
@@ -127,6 +162,28 @@ fn stack_file(table: &Table) -> Value {
     file
 }
 
+/// The stack file of one row: all other services, networks and volumes as nothing is said of them, and for a network or volume
+/// a service that has it. With the service to start.
+fn lone_file(table: &Table, (section, name, row): (String, String, Row)) -> (Value, String) {
+    let mut file = Value::Object(table.given.clone());
+    for (section, name, _) in &table.rows {
+        let bare = if section == "services" { usual() } else { json!({}) };
+        merge(&mut file, &json!({section: {name: bare}}));
+    }
+    let lone = Table { rows: vec![(section.clone(), name.clone(), row)], ..Table::default() };
+    let lone = stack_file(&lone)[&section][&name].clone();
+    file[&section][&name] = lone;
+    let user = match section.as_str() {
+        "services" => return (file, name),
+        "networks" => json!({"networks": [name]}),
+        _ => json!({"volumes": [format!("{name}:/it")]}),
+    };
+    let mut service = usual();
+    merge(&mut service, &user);
+    file["services"]["user"] = service;
+    (file, "user".to_owned())
+}
+
 fn filled_in(story: &Scenario<'_>, ids: &BTreeMap<String, String>, value: &Value) -> Value {
     let mut text = value.to_string();
     for (service, id) in ids {
@@ -140,13 +197,13 @@ fn filled_in(story: &Scenario<'_>, ids: &BTreeMap<String, String>, value: &Value
 #[test]
 fn every_attribute_reaches_the_engine() {
     on_the_real("what a file says must be what the engine says of the container", |story| {
-        let version = story.engine().get("/version");
-        let api = text(&version["ApiVersion"]);
-        let api: u64 = api.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0);
-        let mut table = table();
-        table.rows.retain(|(.., row)| row.api <= api);
+        let (table, beyond) = table().split(story);
         story.file("variables", "FROM_FILE=\"quoted text\"\n").file("raw", "RAW=\"as it is\"\n");
-        story.file("labels", "from.file=yes\n").file("settings", "a=b\n").file("token", "from a file\n");
+        story
+            .file("labels", "from.file=yes\n")
+            .file("settings", "a=b\n")
+            .file("token", "from a file\n")
+            .file("there/x", "");
         story.environment("ROUND_TRIP", "from a variable");
         let file = filled_in(story, &BTreeMap::new(), &stack_file(&table));
         story.file("compose.yaml", &serde_json::to_string_pretty(&file).expect("JSON"));
@@ -168,8 +225,8 @@ fn every_attribute_reaches_the_engine() {
         let ids = story.look().0.into_iter().map(|seen| (seen.service, seen.id)).collect();
         let mut wrong = Vec::new();
         for (section, name, row) in &table.rows {
-            let expect = filled_in(story, &ids, &row.expect);
-            let (place, found) = match &row.question {
+            let expect = filled_in(story, &ids, &row.answer.expect);
+            let (place, found) = match &row.answer.question {
                 Question::Run(command) => {
                     story.runs_words(&["exec", "-T", name, "sh", "-c", command]);
                     let said = format!("{}{}", story.printed(), story.noted());
@@ -193,6 +250,32 @@ fn every_attribute_reaches_the_engine() {
                     "{} ({section}.{name} writes {}): {place} is {found}, and not {expect}",
                     row.attributes.join(", "),
                     row.write
+                ));
+            }
+        }
+        for beyond in beyond {
+            let attributes = beyond.2.attributes.join(", ");
+            // The attribute, what it is in, or, where an engine's words do not tell which it is, whose it is.
+            let keys = beyond.2.attributes.iter().flat_map(|path| path.rsplit('.').take(2));
+            let keys = keys.chain([beyond.1.as_str()]).filter(|key| *key != beyond.0);
+            let keys: Vec<String> = keys.map(ToOwned::to_owned).collect();
+            let (file, service) = lone_file(&table, beyond);
+            let file = filled_in(story, &ids, &file);
+            story.file("compose.yaml", &serde_json::to_string_pretty(&file).expect("JSON"));
+            let mut said = String::new();
+            for words in [["plan", &service].as_slice(), &["up", "-d", &service]] {
+                said.push_str(story.runs_words(words).noted());
+            }
+            story.runs("down -v");
+            let mut lines = said.lines().enumerate().filter(|(_, line)| line.contains("compose.yaml:"));
+            let told = lines.any(|(at, place)| {
+                // A path before the place, or the line itself below it.
+                let shown = said.lines().nth(at + 2).unwrap_or_default();
+                keys.iter().any(|key| place.contains(key) || shown.contains(key))
+            });
+            if !told || said.contains("undefined") {
+                wrong.push(format!(
+                    "{attributes} is beyond the engine, and nothing says so at its line:\n{said}"
                 ));
             }
         }
