@@ -175,6 +175,53 @@ mod tests {
         assert_ne!(super::service(&service), super::service(&other));
     }
 
+    /// The values that the tests of Compose 5 record, with the definitions they are taken of.
+    /// <https://github.com/docker/compose/blob/main/pkg/compose/hash_test.go>
+    #[test]
+    fn version_5_of_the_reference_hashes_alike() {
+        let text = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let check = crate::model::Healthcheck { test: text(&["CMD", "true"]), ..Default::default() };
+        let port = crate::model::Port {
+            target: 80,
+            published: "8080".to_owned(),
+            protocol: "tcp".to_owned(),
+            ..Default::default()
+        };
+        let mount = crate::model::Mount {
+            kind: crate::model::MountType::Volume,
+            source: "data".to_owned(),
+            target: "/data".to_owned(),
+            ..Default::default()
+        };
+        let web = Service {
+            image: "nginx:latest".to_owned(),
+            command: Some(text(&["nginx", "-g", "daemon off;"])),
+            user: "nobody".to_owned(),
+            tty: true,
+            stdin_open: true,
+            restart: "always".to_owned(),
+            environment: [("A".to_owned(), Some("1".to_owned())), ("B".to_owned(), None)].into(),
+            labels: map(&[("com.example", "v")]),
+            annotations: map(&[("note", "x")]),
+            cap_add: text(&["NET_ADMIN"]),
+            extra_hosts: [("alpha".to_owned(), text(&["10.0.0.1"]))].into(),
+            deploy: Some(DeployConfig { replicas: Some(3), ..Default::default() }),
+            ports: vec![port],
+            healthcheck: Some(check),
+            volumes: vec![mount],
+            networks: [(crate::model::NetworkKey::new("default"), None)].into(),
+            ..Service::default()
+        };
+        let expect = "75bc312132c71fac4971d123202631b6978ac9d796336621af744d46611b42a2";
+        assert_eq!(service(&web), expect);
+        let network =
+            Network { name: "proj_default".to_owned(), driver: "bridge".to_owned(), ..Network::default() };
+        check_network(&network, "eeef29d8955b1d4e9382986e213c80789065d989d7a6d035163e0180159aaac0");
+        let data = Volume { name: "proj_data".to_owned(), ..Volume::default() };
+        let expect = "dd3953f0ff20e0f9044086b0483690f2cc2b4653e57aaaa5fa8ea2735da61000";
+        assert_eq!(volume(&data), expect);
+    }
+
     #[test]
     fn a_limit_of_zero_is_left_out_of_the_hash() {
         let limits = BTreeMap::from([("a".to_owned(), crate::model::Ulimit::default())]);

@@ -2,6 +2,7 @@
 
 pub mod adoption;
 mod attached;
+mod both_ways;
 mod cascade;
 mod commands;
 mod digests;
