@@ -161,8 +161,9 @@ impl<'a> Reconciler<'a> {
     /// A dependency with `restart: true` whose containers are replaced.
     fn restarted_dependency(&self, service: &Service) -> Option<ServiceName> {
         self.graph.needs(&service.name).into_iter().find_map(|(needed, need)| {
-            let replaced =
-                self.verdicts.get(needed).is_some_and(|verdicts| verdicts.iter().any(is_replacement));
+            // One that went for its volume's sake is replaced too: its verdict is that a new one comes.
+            let replaced = self.gone.keys().any(|(service, _)| service == needed)
+                || self.verdicts.get(needed).is_some_and(|verdicts| verdicts.iter().any(is_replacement));
             (need.restart && replaced).then(|| needed.clone())
         })
     }

@@ -8,7 +8,7 @@
 use super::{Problem, Reconciler, diff};
 use crate::lower::fields;
 use crate::lower::volume::COPY;
-use crate::model::{Project, Volume, VolumeKey, hash};
+use crate::model::{Project, ServiceName, Volume, VolumeKey, hash};
 use crate::observe::{Container, ObservedVolume};
 use crate::plan::{Action, ContainerRef, FieldChange, OldData, Policy, Question, Reason, StepId};
 use crate::yaml::NodePath;
@@ -215,7 +215,8 @@ impl<'a> Reconciler<'a> {
             let changed = Reason::VolumeChanged { volume: key.clone() };
             let identity = &container.identity;
             if !self.is_gone(container) {
-                after.push(self.remove(container, &changed, []));
+                let dependents = self.stop_restarted_with(&identity.service);
+                after.push(self.remove(container, &changed, dependents));
                 if !identity.oneoff && identity.hook.is_none() {
                     let number = identity.number.unwrap_or(1);
                     self.gone.insert((identity.service.clone(), number), container);
@@ -237,6 +238,29 @@ impl<'a> Reconciler<'a> {
         if data == OldData::Moves {
             self.take_back(key, volume, &keeper, vec![created]);
         }
+    }
+
+    /// Dependents with `restart: true` stop before a container goes for its volume's sake; the start phase brings them back.
+    fn stop_restarted_with(&mut self, service: &ServiceName) -> Vec<StepId> {
+        let dependents: Vec<&ServiceName> = self
+            .graph
+            .needed_by(service)
+            .into_iter()
+            .filter(|(_, need)| need.restart)
+            .map(|(name, _)| name)
+            .collect();
+        let alive: Vec<&'a Container> = self
+            .observed
+            .containers
+            .iter()
+            .filter(|container| {
+                let identity = &container.identity;
+                let counts = !identity.oneoff && identity.hook.is_none() && container.status.is_alive();
+                counts && dependents.contains(&&identity.service)
+            })
+            .collect();
+        let reason = Reason::DependencyRestarted { service: service.clone() };
+        alive.into_iter().map(|container| self.stop(container, &reason, [])).collect()
     }
 
     /// The engine does not remove a volume that others mount: better to know before our own containers are gone.

@@ -63,6 +63,36 @@ fn a_volume_is_replaced_when_the_user_says_so_and_not_under_others() {
 }
 
 #[test]
+fn dependents_that_restart_do_so_when_a_container_goes_for_its_volumes_sake() {
+    scenario("restart: true must hold when the volume of what is depended on is replaced", |story| {
+        let file = |tier: &str| {
+            format!(
+                "\
+services:
+  db: {{image: busybox, command: sleep infinity, stop_signal: SIGKILL, volumes: [\"data:/data\"]}}
+  front:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {{db: {{condition: service_started, restart: true}}}}
+  beside: {{image: busybox, command: sleep infinity, stop_signal: SIGKILL, depends_on: [db]}}
+  inside: {{image: busybox, command: sleep infinity, stop_signal: SIGKILL, volumes_from: [db]}}
+volumes: {{data: {{labels: {{tier: {tier}}}}}}}
+"
+            )
+        };
+        story.step("up").file("compose.yaml", &file("one")).runs("up -d").exits(0);
+        let before = story.look();
+        story.step("the volume is replaced").file("compose.yaml", &file("two")).runs("up -d -y").exits(0);
+        story.replaced(&before, "db").replaced(&before, "inside").kept(&before, "beside");
+        story.same(&before, "front").running("front", &[1]);
+        let (old, new) = (before.of("front")[0].started_at.clone(), story.look());
+        story.must(new.of("front")[0].started_at != old, "the dependent was restarted");
+        story.runs("plan --detailed-exitcode").exits(0);
+    });
+}
+
+#[test]
 fn a_person_at_a_terminal_is_asked_and_enter_keeps_the_volume() {
     on_the_fake("data must not be lost by a key that was meant for something else", |story, _| {
         story.step("up").file("compose.yaml", STACK).runs("up -d").exits(0);
