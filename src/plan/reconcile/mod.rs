@@ -158,6 +158,8 @@ struct Reconciler<'a> {
     reconnected: BTreeSet<(NetworkKey, ContainerId)>,
     /// What the plan does with each service.
     services: BTreeMap<ServiceName, Planned<'a>>,
+    /// The step after which all containers of a service have been replaced by its rules.
+    replaced: BTreeMap<ServiceName, StepId>,
     /// Services whose starts are planned.
     begun: BTreeSet<ServiceName>,
     /// Waits, so that dependents share them.
@@ -213,6 +215,7 @@ impl<'a> Reconciler<'a> {
             gone: BTreeMap::new(),
             reconnected: BTreeSet::new(),
             services: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             begun: BTreeSet::new(),
             gates: BTreeMap::new(),
         }

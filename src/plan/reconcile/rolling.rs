@@ -6,8 +6,8 @@
 //! Everything that a failure asks for is in the plan beforehand: steps that run only when others failed. A service without
 //! `update_config` is replaced all at once, the old container first.
 
-use super::Reconciler;
 use super::containers::temporary_name;
+use super::{Reconciler, StartNeed};
 use crate::model::{MountType, Service, ServiceName, SpecDuration, UpdateConfig, UpdateOrder};
 use crate::observe::{Container, ContainerStatus, Health};
 use crate::plan::{Action, ContainerRef, Group, GroupVerb, Reason, StepId, Target, Until, When};
@@ -48,15 +48,16 @@ impl<'a> Reconciler<'a> {
         update_config(service).is_some() && !self.policy.no_start && self.entangled(service).is_none()
     }
 
-    /// Why a service's containers cannot be replaced one by one: others live and die with them.
+    /// Why a service's containers cannot be replaced one by one: others live and die with them. A container is in the namespaces
+    /// of one container for good, so that between the new one's proof and the old one's stop every sharer would have to be
+    /// replaced too, each with a way back of its own; until that is built all are replaced at once, and a warning says so.
     fn entangled(&self, service: &Service) -> Option<String> {
         if !crate::graph::services::shared_services(service).is_empty() {
             return Some("it shares namespaces or volumes with another service".to_owned());
         }
         let dependents = self.graph.needed_by(&service.name);
-        let (dependent, need) = dependents.into_iter().find(|(_, need)| need.by_id || need.restart)?;
-        let how = if need.by_id { "shares its namespaces or volumes" } else { "restarts with it" };
-        Some(format!("`{dependent}` {how}"))
+        let (dependent, _) = dependents.into_iter().find(|(_, need)| need.by_id)?;
+        Some(format!("`{dependent}` shares its namespaces or volumes"))
     }
 
     /// Why the new container cannot start before the old one stops.
@@ -147,8 +148,17 @@ impl<'a> Reconciler<'a> {
                 done.push(progress);
             }
         }
-        if on_failure == OnFailure::Rollback {
-            self.settle(service, &done, allowed);
+        let replaced =
+            (self.has_restarting_dependents(service) || on_failure == OnFailure::Rollback).then(|| {
+                let all = self.pause(service, SpecDuration::default(), ends.iter().copied());
+                self.plan.amend(all, |step| step.when = When::Over { most_failed: allowed });
+                all
+            });
+        if let Some(all) = replaced {
+            if on_failure == OnFailure::Rollback {
+                self.settle(service, &done, allowed, all);
+            }
+            self.replaced.insert(service.name.clone(), all);
         }
         let last = self.plan.next_id();
         for step in first.0..last.0 {
@@ -182,6 +192,33 @@ impl<'a> Reconciler<'a> {
                 "service `{}` is replaced all at once, whatever its `update_config` says: {why}",
                 service.name
             ));
+        }
+    }
+
+    fn has_restarting_dependents(&self, service: &Service) -> bool {
+        self.graph.needed_by(&service.name).iter().any(|(_, need)| need.restart)
+    }
+
+    /// Dependents with `restart: true` go on until all of what they depend on has been replaced, and are restarted then: not
+    /// before, because a replacement that fails must cost them nothing.
+    pub(super) fn restart_after_replacements(
+        &mut self,
+        service: &Service,
+        containers: &mut [(ContainerRef, Option<StepId>, StartNeed)],
+    ) {
+        let needs = self.graph.needs(&service.name).into_iter().filter(|(_, need)| need.restart);
+        let replaced: Vec<(ServiceName, StepId)> = needs
+            .filter_map(|(needed, _)| self.replaced.get(needed).map(|step| (needed.clone(), *step)))
+            .collect();
+        let Some((dependency, _)) = replaced.first() else { return };
+        let reason = Reason::DependencyRestarted { service: dependency.clone() };
+        for (container, _, need) in containers {
+            let Target::Existing(id) = &container.target else { continue };
+            let seen = self.observed.containers.iter().find(|seen| seen.id == *id);
+            if let (Some(seen), StartNeed::Running | StartNeed::Hooks) = (seen, &need) {
+                self.stop(seen, &reason, replaced.iter().map(|(_, step)| *step));
+                *need = StartNeed::Start(reason.clone());
+            }
         }
     }
 
@@ -255,10 +292,8 @@ impl<'a> Reconciler<'a> {
     }
 
     /// With a way back the old containers stay until all new ones serve; then either those go or these.
-    fn settle(&mut self, service: &'a Service, done: &[Progress<'a>], allowed: usize) {
+    fn settle(&mut self, service: &'a Service, done: &[Progress<'a>], allowed: usize, all: StepId) {
         let ends: Vec<StepId> = done.iter().map(|progress| progress.end).collect();
-        let all = self.pause(service, SpecDuration::default(), ends.iter().copied());
-        self.plan.amend(all, |step| step.when = When::Over { most_failed: allowed });
         for progress in done {
             let first = self.plan.next_id();
             let Rolled { old, reason, .. } = &progress.rolled;

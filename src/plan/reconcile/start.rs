@@ -21,6 +21,9 @@ impl Reconciler<'_> {
             return;
         }
         let Some(mut planned) = self.services.remove(name) else { return };
+        if !self.policy.no_start {
+            self.restart_after_replacements(service, &mut planned.containers);
+        }
         // Containers that run already are waited for too, as the reference does: a run that replaces a database under its
         // dependents must not end well before that is ready. What is ready costs nothing.
         let gates = if self.policy.no_start { Vec::new() } else { self.gates(name) };

@@ -159,6 +159,38 @@ fn pain_14_where_the_new_one_cannot_start_first_it_says_so_and_stops_first() {
 }
 
 #[test]
+fn dependents_that_restart_with_it_do_so_once_it_is_replaced_and_not_when_that_fails() {
+    for order in ["order: start-first", "order: start-first, failure_action: rollback", "order: stop-first"] {
+        scenario("a dependent with restart: true must run until what it needs is replaced", |story| {
+            let front = "  front:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {web: {condition: service_healthy, restart: true}}
+";
+            let file = |colour, probe| web(order, colour, probe, front);
+            story.step("up").file("compose.yaml", &file("red", "exit 0")).runs("up -d --wait").exits(0);
+            let before = story.look();
+            story.step("change it").file("compose.yaml", &file("blue", "exit 0")).runs("plan").exits(0);
+            story.prints("2 to replace");
+            let rows = story.printed().to_owned();
+            let at = |text: &str| rows.rfind(text).unwrap_or_default();
+            story.must(at("front-1") > at("web-2"), &format!("the dependent comes last:\n{rows}"));
+            story.runs("up -d").exits(0).does_not_note("all at once");
+            story.replaced(&before, "web").same(&before, "front").running("front", &[1]);
+            let started = |snapshot: &Snapshot| snapshot.of("front")[0].started_at.clone();
+            let now = story.look();
+            story.must(started(&now) != started(&before), "the dependent was restarted");
+            story.runs("plan --detailed-exitcode").exits(0);
+            if order != "order: stop-first" {
+                story.step("a version that is sick").file("compose.yaml", &file("green", "exit 1"));
+                story.runs("up -d").exits(1).kept(&now, "web").kept(&now, "front");
+            }
+        });
+    }
+}
+
+#[test]
 fn with_continue_the_others_are_replaced_although_one_failed() {
     on_the_fake("failure_action: continue must go on with the other containers", |story, fake| {
         let file = |colour| web("order: start-first, failure_action: continue", colour, "exit 0", "");
