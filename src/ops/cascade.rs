@@ -5,7 +5,7 @@
 
 use super::{OpsError, list};
 use crate::engine::{ContainerEvent, Engine, EngineErrorKind};
-use crate::model::{ServiceName, label};
+use crate::model::{DependencyCondition, Project, ServiceName, label};
 use crate::observe::{ContainerId, ContainerStatus, live_state, observe};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub enum AbortOn {
 pub(super) struct Exits<'a> {
     cascade: &'a Cascade,
     services: BTreeSet<ServiceName>,
+    /// The jobs that others wait for: the start fails by itself when one of them does, and says why.
+    awaited: BTreeSet<ServiceName>,
     /// Cancelled as soon as every exit is noticed.
     listening: CancellationToken,
     /// Cancelled by the exit that ends the run.
@@ -52,10 +54,17 @@ struct Seen {
 }
 
 impl<'a> Exits<'a> {
-    pub fn new(cascade: &'a Cascade, services: BTreeSet<ServiceName>) -> Self {
+    pub fn new(cascade: &'a Cascade, project: &Project) -> Self {
+        let dependencies = project.services.values().flat_map(|service| &service.depends_on);
+        let awaited = dependencies
+            .filter(|(_, dependency)| {
+                dependency.condition == DependencyCondition::ServiceCompletedSuccessfully
+            })
+            .map(|(service, _)| service.clone());
         Self {
             cascade,
-            services,
+            services: project.services.keys().cloned().collect(),
+            awaited: awaited.collect(),
             listening: CancellationToken::new(),
             over: CancellationToken::new(),
             seen: Mutex::default(),
@@ -117,7 +126,9 @@ impl<'a> Exits<'a> {
         seen.codes.entry(service.clone()).or_insert(code);
         if seen.decisive.is_none() && (self.cascade.on == AbortOn::Exit || code != 0) {
             seen.decisive = Some(code);
-            self.over.cancel();
+            if code == 0 || !self.awaited.contains(service) {
+                self.over.cancel();
+            }
         }
     }
 

@@ -60,7 +60,7 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     let Some(cascade) = &attach.cascade else {
         return Box::pin(attached(session, &engine, loaded, &project, request, attach, None)).await;
     };
-    let exits = Exits::new(cascade, project.services.keys().cloned().collect());
+    let exits = Exits::new(cascade, &project);
     tokio::select! {
         ended = Box::pin(attached(session, &engine, loaded, &project, request, attach, Some(&exits))) => ended,
         Err(error) = exits.listen(&engine, project.name.as_str()) => Err(error),
@@ -110,9 +110,10 @@ async fn attached(
         }
     };
     if let Err(error) = result {
-        let aborted = exits.filter(|exits| exits.is_over() && !session.interrupts.interrupted());
-        if matches!(error, OpsError::Interrupted) || aborted.is_some() {
-            if aborted.is_some() {
+        let ended = matches!(error, OpsError::Interrupted);
+        let aborted = exits.filter(|exits| ended && exits.is_over() && !session.interrupts.interrupted());
+        if ended || exits.is_some() {
+            if exits.is_some() && !session.interrupts.interrupted() {
                 say(session, ABORTING).await;
             }
             Box::pin(stop_all(session, engine, project)).await;

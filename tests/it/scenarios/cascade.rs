@@ -72,16 +72,43 @@ fn a_service_that_never_ran_gives_no_code() {
     scenario("`--exit-code-from` must not end well when its service never ran", |story| {
         let never = "\
 services:
-  job:
+  web:
     image: busybox
-    command: sh -c 'sleep 1; exit 3'
+    command: sh -c 'sleep 1; exit 0'
   test:
     image: busybox
     command: sh -c 'exit 0'
-    depends_on: {job: {condition: service_completed_successfully}}
+    depends_on: {slow: {condition: service_completed_successfully}}
+  slow:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
 ";
-        story.step("what it depends on fails").file("compose.yaml", never);
+        story.step("another one ends first").file("compose.yaml", never);
         story.runs("up --exit-code-from test").exits(1).notes("`test` has not run");
+    });
+}
+
+#[test]
+fn a_job_that_others_wait_for_and_that_fails_is_told_as_such_and_the_rest_is_stopped() {
+    scenario("the reason for the end must not be lost in the end", |story| {
+        let failing = "\
+services:
+  job:
+    image: busybox
+    command: sh -c 'sleep 1; exit 3'
+  web:
+    image: busybox
+    command: sleep infinity
+    depends_on: {job: {condition: service_completed_successfully}}
+  side:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+";
+        story.step("up").file("compose.yaml", failing);
+        story.runs("up --abort-on-container-exit").exits(1).notes("didn't complete successfully: exit 3");
+        nothing_runs(story);
     });
 }
 
