@@ -57,7 +57,7 @@ pub struct Args {
     menu: Option<bool>,
 
     /// Create only; do not start.
-    #[arg(long, conflicts_with_all = ["detach", "wait"])]
+    #[arg(long)]
     no_start: bool,
 
     /// Leave out what the named services depend on.
@@ -289,7 +289,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         },
         timeout_s: args.timeout,
         no_start: args.no_start,
-        wait: args.wait.then_some(args.wait_timeout),
+        // What is only created has nothing to wait for.
+        wait: (args.wait && !args.no_start).then_some(args.wait_timeout),
         ..args.converge.policy(context)?
     };
     check_scale(&policy, &loaded)?;

@@ -150,3 +150,41 @@ services:
         story.step("mended").file("compose.yaml", ready).runs("up -d").exits(0).kept(&before, "web");
     });
 }
+
+#[test]
+fn starting_a_service_starts_what_it_depends_on() {
+    scenario("`start web` must bring up what web needs, behind its gates, and nothing else", |story| {
+        let file = "\
+services:
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    healthcheck: {test: [CMD, \"true\"], interval: 1s}
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {db: {condition: service_healthy}}
+  other:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+";
+        story
+            .step("created")
+            .file("compose.yaml", file)
+            .runs("up -d --wait --no-start")
+            .exits(0)
+            .not_started("db");
+        for words in ["start web", "-f compose.yaml start web"] {
+            story.step(words).runs(words).exits(0).running("web", &[1]).running("db", &[1]);
+            let at = |text: &str| story.noted().find(&format!("{}-{text}", story.project()));
+            let (ready, begun) = (at("db-1 Healthy"), at("web-1 Starting"));
+            story.must(ready.is_some() && ready < begun, "web is started once db is ready");
+            let other = story.look().of("other")[0].state.clone();
+            story.must(other != "running", "what nobody asked for is not started");
+            story.runs("stop").exits(0);
+        }
+    });
+}
