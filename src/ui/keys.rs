@@ -1,7 +1,8 @@
 //! Keys of a command that goes on: each is told as it is pressed, without the line end that a terminal otherwise waits for.
 //!
 //! Signals stay what they are (Ctrl-C, Ctrl-Z), and so does output: only waiting for a line and echoing are switched off. The
-//! terminal is as it was before when this is dropped, on a panic too, and before a signal that nobody handles ends the process.
+//! terminal is as it was before when this is dropped, on a panic too, while the process is suspended, and before a signal that
+//! nobody handles ends the process.
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use std::io::Read;
@@ -13,6 +14,7 @@ pub struct Keys {
     mode: Mode,
     pressed: mpsc::Receiver<u8>,
     continued: Signal,
+    suspended: Signal,
     hung_up: Signal,
     quit: Signal,
 }
@@ -32,6 +34,7 @@ impl Keys {
         let mode = Mode { before: tcgetattr(std::io::stdin()).ok()? };
         mode.enter();
         let continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw())).ok()?;
+        let suspended = signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw())).ok()?;
         let hung_up = signal(SignalKind::hangup()).ok()?;
         let quit = signal(SignalKind::quit()).ok()?;
         let (sender, pressed) = mpsc::channel(16);
@@ -44,7 +47,7 @@ impl Keys {
                 }
             }
         });
-        Some(Self { mode, pressed, continued, hung_up, quit })
+        Some(Self { mode, pressed, continued, suspended, hung_up, quit })
     }
 
     /// The next key; never, when the keyboard is gone. Cancel-safe.
@@ -58,9 +61,21 @@ impl Keys {
                 },
                 // The shell has put its own settings in place meanwhile.
                 _ = self.continued.recv() => if has_terminal() { self.mode.enter() },
+                _ = self.suspended.recv() => self.suspend(),
                 _ = self.hung_up.recv() => self.end(SignalKind::hangup()),
                 _ = self.quit.recv() => self.end(SignalKind::quit()),
             }
+        }
+    }
+
+    /// Stops the process as Ctrl-Z would have, with the terminal as it was: not every shell puts it right.
+    fn suspend(&self) {
+        // As the system has it: where no shell is there to let it go on, Ctrl-Z does nothing.
+        if somebody_can_continue() {
+            self.mode.leave();
+            // It cannot be handled, and so there is no error; the terminal is set again when the process goes on.
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)
+                .unwrap_or_default();
         }
     }
 
@@ -97,6 +112,26 @@ impl Drop for Mode {
     fn drop(&mut self) {
         self.leave();
     }
+}
+
+/// Whether a shell with job control started this process's group: the leader's parent is of another group of this session.
+fn somebody_can_continue() -> bool {
+    let group = rustix::process::getpgrp();
+    let parent = parent_of(group);
+    parent.is_some_and(|parent| {
+        rustix::process::getpgid(Some(parent)).is_ok_and(|other| other != group)
+            && rustix::process::getsid(Some(parent)) == rustix::process::getsid(None)
+    })
+}
+
+fn parent_of(process: rustix::process::Pid) -> Option<rustix::process::Pid> {
+    if process == rustix::process::getpid() {
+        return rustix::process::getppid();
+    }
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    // The name before it may hold anything, closing brackets too.
+    let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
+    rustix::process::Pid::from_raw(parent)
 }
 
 /// Whether standard input is a terminal and this process is the one it listens to.

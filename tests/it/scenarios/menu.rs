@@ -63,6 +63,28 @@ fn a_signal_that_ends_it_at_once_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_suspend_key_gives_the_terminal_back_until_it_goes_on() {
+    scenario("Ctrl-Z must leave a shell a terminal that echoes, and `fg` bring the keys back", |story| {
+        story.step("up in a shell, then Ctrl-Z").file("compose.yaml", FILE);
+        let mut terminal = story.types_in_a_shell("up");
+        terminal.shows(MENU, 1);
+        story.must(!terminal.is_as_before(), "keys are told one by one");
+        terminal.press("\u{1a}").shows("Stopped", 1);
+        story.must(terminal.is_as_before(), "the shell has the terminal as it was");
+        story.must(states(story) == ["running"], "it runs on");
+        story.step("fg, and a key");
+        terminal.press("fg\n").press("v").shows("no files are followed; w follows them", 1);
+        story.must(!terminal.is_as_before(), "keys are told one by one again");
+        // What is typed before the shell asks for it would be keys.
+        terminal.press("d").shows("sh$ ", 3);
+        terminal.press("exit 7\n");
+        let code = terminal.ends();
+        story.must(code == Some(7), &format!("the shell goes on after it: {code:?}\n{}", terminal.screen()));
+        story.must(terminal.is_as_before(), "the terminal is as it was");
+    });
+}
+
+#[test]
 fn the_menu_can_be_left_out() {
     scenario("without a menu keys must be left to the terminal", |story| {
         for (words, variable) in [("up --menu=false", ""), ("up", "false")] {

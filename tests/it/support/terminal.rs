@@ -32,6 +32,19 @@ impl Scenario<'_> {
         let command = self.command_for(self.project(), &words.split_whitespace().collect::<Vec<_>>());
         Terminal::start(&command)
     }
+
+    /// The same by way of a shell with job control that leaves the terminal's settings to its programs. The shell stays.
+    pub fn types_in_a_shell(&mut self, words: &str) -> Terminal {
+        self.story.push(format!("sh$ stack {words}   (in a terminal)"));
+        let stack = self.command_for(self.project(), &words.split_whitespace().collect::<Vec<_>>());
+        let mut shell = Command::new("dash");
+        shell.args(["-i"]).current_dir(self.folder());
+        shell.envs(stack.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PS1", "sh$ ");
+        let mut terminal = Terminal::start(&shell);
+        let words = stack.get_args().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        terminal.press(&format!("{} {words}\n", stack.get_program().display()));
+        terminal
+    }
 }
 
 impl Terminal {
