@@ -1,22 +1,27 @@
 //! `.dockerignore`: which files of a context do not travel. Builds and `watch` share the one matcher.
 //!
-//! The patterns are Go's `filepath.Match` with `**` for any number of folders; they are anchored at the context's root, a
-//! pattern that matches a folder matches all below it, `!` lets back in, and the last rule that matches decides.
+//! Patterns are anchored at the context's root, one that matches a folder matches all below it, `!` lets back in, and the last
+//! rule that matches decides; what a single pattern means is in `pattern`.
 //! <https://docs.docker.com/build/concepts/context/#dockerignore-files>
 
+mod pattern;
+
+use pattern::Pattern;
 use std::io;
 use std::path::{Component, Path};
 
 /// The rules of one context.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     rules: Vec<Rule>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
-    segments: Vec<String>,
+    pattern: Pattern,
     lets_in: bool,
+    /// As it is written.
+    text: String,
 }
 
 impl Rules {
@@ -37,35 +42,39 @@ impl Rules {
         Ok(Self::default())
     }
 
-    /// Reads rules, one a line.
+    /// Reads rules, one a line. A `#` begins a comment where it is a line's first letter, and nowhere else.
     pub fn parse(text: &str) -> Self {
         let text = text.trim_start_matches('\u{feff}');
-        let rules = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let rules = text.lines().filter(|line| !line.starts_with('#')).map(str::trim);
         Self { rules: rules.filter_map(rule).collect() }
     }
 
     /// Whether a path, relative to the root, stays behind.
     pub fn ignores(&self, path: &Path) -> bool {
-        let segments = segments(path);
-        let mut ignored = false;
-        for rule in &self.rules {
-            // A rule that matches a folder above decides about all that is in it.
-            let matched = (1..=segments.len())
-                .any(|length| segments.get(..length).is_some_and(|prefix| matches(&rule.segments, prefix)));
-            if matched {
-                ignored = !rule.lets_in;
-            }
+        self.shuts_out(path).is_some()
+    }
+
+    /// The rule that leaves a path behind, as it is written; `None` when it travels.
+    pub fn shuts_out(&self, path: &Path) -> Option<&str> {
+        self.last_that_matches(path).filter(|rule| !rule.lets_in).map(|rule| rule.text.as_str())
+    }
+
+    fn last_that_matches(&self, path: &Path) -> Option<&Rule> {
+        if self.rules.is_empty() {
+            return None;
         }
-        ignored
+        let path = slashed(path);
+        self.rules.iter().rev().find(|rule| rule.pattern.matches(&path))
     }
 
     /// Whether a rule may let something below an ignored folder back in, so that the folder must be looked through.
     pub fn may_let_back_in(&self, folder: &Path) -> bool {
-        let folder = segments(folder);
-        self.rules.iter().filter(|rule| rule.lets_in).any(|rule| {
-            rule.segments.iter().any(|segment| segment == "**")
-                || folder.iter().zip(&rule.segments).all(|(name, pattern)| matches_name(pattern, name))
-        })
+        let mut letting_in = self.rules.iter().filter(|rule| rule.lets_in).peekable();
+        if letting_in.peek().is_none() {
+            return false;
+        }
+        let folder = slashed(folder);
+        letting_in.any(|rule| rule.pattern.may_match_below(&folder))
     }
 }
 
@@ -81,104 +90,24 @@ fn rule(line: &str) -> Option<Rule> {
             ".." => {
                 segments.pop();
             }
-            other => segments.push(other.to_owned()),
+            other => segments.push(other),
         }
     }
-    (!segments.is_empty()).then_some(Rule { segments, lets_in })
+    let pattern = Pattern::read(&segments.join("/")).filter(|_| !segments.is_empty())?;
+    Some(Rule { pattern, lets_in, text: line.to_owned() })
 }
 
-fn segments(path: &Path) -> Vec<String> {
-    path.components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
-            Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
-        })
-        .collect()
-}
-
-/// Whether a pattern matches a whole path, segment by segment.
-fn matches(pattern: &[String], path: &[String]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((first, rest)), _) if first == "**" => {
-            (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|path| matches(rest, path)))
-                // `a/**` is everything below `a`, not `a` itself.
-                && !(rest.is_empty() && path.is_empty())
-        }
-        (Some((first, rest)), Some((name, below))) => matches_name(first, name) && matches(rest, below),
-        (None, Some(_)) | (Some(_), None) => false,
-    }
-}
-
-/// Go's `filepath.Match` on one segment: `*`, `?`, `[a-z]`, `[^a-z]`, `\x`.
-fn matches_name(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    matches_letters(&pattern, &name)
-}
-
-fn matches_letters(pattern: &[char], name: &[char]) -> bool {
-    let Some((first, rest)) = pattern.split_first() else { return name.is_empty() };
-    match first {
-        '*' => (0..=name.len()).any(|skip| name.get(skip..).is_some_and(|name| matches_letters(rest, name))),
-        '?' => name.split_first().is_some_and(|(_, name)| matches_letters(rest, name)),
-        '[' => match (class(rest), name.split_first()) {
-            (Some((class, after)), Some((letter, name))) => {
-                class.holds(*letter) && matches_letters(after, name)
+fn slashed(path: &Path) -> String {
+    let mut text = String::with_capacity(path.as_os_str().len());
+    for component in path.components() {
+        if let Component::Normal(name) = component {
+            if !text.is_empty() {
+                text.push('/');
             }
-            _ => false,
-        },
-        '\\' => match (rest.split_first(), name.split_first()) {
-            (Some((literal, rest)), Some((letter, name))) => literal == letter && matches_letters(rest, name),
-            _ => false,
-        },
-        literal => {
-            name.split_first().is_some_and(|(letter, name)| letter == literal && matches_letters(rest, name))
+            text.push_str(&name.to_string_lossy());
         }
     }
-}
-
-struct Class {
-    negated: bool,
-    ranges: Vec<(char, char)>,
-}
-
-impl Class {
-    fn holds(&self, letter: char) -> bool {
-        self.ranges.iter().any(|(low, high)| (*low..=*high).contains(&letter)) != self.negated
-    }
-}
-
-/// A class after its opening bracket, and what follows its closing one; `None` when it is not closed.
-fn class(pattern: &[char]) -> Option<(Class, &[char])> {
-    let (negated, mut rest) = match pattern.split_first() {
-        Some(('^', rest)) => (true, rest),
-        _ => (false, pattern),
-    };
-    let mut ranges = Vec::new();
-    loop {
-        let (letter, after) = letter(rest)?;
-        if letter == (']', false) && !ranges.is_empty() {
-            return Some((Class { negated, ranges }, after));
-        }
-        let (low, after) = (letter.0, after);
-        if let Some(('-', upper)) = after.split_first() {
-            let ((high, _), after) = self::letter(upper)?;
-            ranges.push((low, high));
-            rest = after;
-        } else {
-            ranges.push((low, low));
-            rest = after;
-        }
-    }
-}
-
-/// The next letter of a class, and whether it was escaped.
-fn letter(pattern: &[char]) -> Option<((char, bool), &[char])> {
-    match pattern.split_first()? {
-        ('\\', rest) => rest.split_first().map(|(letter, rest)| ((*letter, true), rest)),
-        (letter, rest) => Some(((*letter, false), rest)),
-    }
+    text
 }
 
 #[cfg(test)]
@@ -228,6 +157,7 @@ mod tests {
     fn comments_and_blank_lines_are_no_rules() {
         check("# a\n\n  \na", "a", true);
         check("#a", "#a", false);
+        check(" #a", "#a", true);
     }
 
     #[test]
@@ -235,5 +165,13 @@ mod tests {
         let rules = Rules::parse("*\n!src/main.rs");
         assert!(rules.may_let_back_in(Path::new("src")));
         assert!(!rules.may_let_back_in(Path::new("target")));
+    }
+
+    #[test]
+    fn the_rule_that_decides_is_told_as_it_is_written() {
+        let rules = Rules::parse("docs/\n!docs/README.md");
+        assert_eq!(rules.shuts_out(Path::new("docs/a/b")), Some("docs/"));
+        assert_eq!(rules.shuts_out(Path::new("docs/README.md")), None);
+        assert_eq!(rules.shuts_out(Path::new("src")), None);
     }
 }

@@ -5,6 +5,7 @@ use crate::load::Loaded;
 use crate::plan::{ImagePolicy, Policy};
 use crate::ui::{LogFormat, stream};
 use crate::watch::{self, Request};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Follow the files and keep the running stack like them.
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// applied as `up` would, the difference only.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stack watch           bring the stack up, then follow the files; Ctrl-C leaves it running\n  stack watch --no-up   follow the files of what runs already"
+    after_help = "Examples:\n  stack watch           bring the stack up, then follow the files; Ctrl-C leaves it running\n  stack watch --no-up   follow the files of what runs already\n  stack watch --explain src/main.py   why a file is followed or not"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct Args {
@@ -36,11 +37,20 @@ pub struct Args {
     /// Hide build output.
     #[arg(long)]
     quiet: bool,
+
+    /// Say what each rule makes of a file and what decides it, and do nothing.
+    #[arg(long, value_name = "PATH")]
+    explain: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let loaded = run::load(context, &args.services, false)?;
+    if let Some(path) = &args.explain {
+        let folder = &context.surroundings.current_dir;
+        stream::data(&watch::explain(&loaded.project, folder, path, args.auto))?;
+        return Ok(());
+    }
     let mut load = context.project.request(&context.surroundings)?;
     load.services.clone_from(&args.services);
     let request = Request {

@@ -13,6 +13,7 @@ mod auto;
 mod batch;
 mod containers;
 mod delivery;
+mod explain;
 mod fs;
 mod heavy;
 mod inputs;
@@ -23,6 +24,7 @@ mod sync;
 mod tree;
 
 pub use delivery::Delivery;
+pub use explain::explain;
 
 use crate::apply::OnStart;
 use crate::engine::{Engine, EngineError, EventStream};

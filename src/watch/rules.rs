@@ -27,7 +27,7 @@ const TEMPORARY: &str = "\
 ";
 
 /// One rule of one service.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// The service.
     pub service: ServiceName,
@@ -45,6 +45,23 @@ pub struct Rule {
     ignore: ignore::Rules,
     temporary: ignore::Rules,
     context: Option<(PathBuf, ignore::Rules)>,
+}
+
+/// What a rule makes of a path; a pattern is told as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict<'rule> {
+    /// It counts: its place below the rule's path.
+    Follows(PathBuf),
+    /// It is not below the rule's path.
+    Elsewhere,
+    /// Editors and version control leave such files behind.
+    Temporary(&'rule str),
+    /// The rule's `ignore` leaves it out.
+    Ignored(&'rule str),
+    /// The ignore file of this build context leaves it out.
+    IgnoredByBuild(&'rule str, &'rule Path),
+    /// The rule has an `include`, and nothing in it matches.
+    NotIncluded,
 }
 
 /// A rule that cannot be followed.
@@ -141,8 +158,39 @@ impl Rule {
     /// A path relative to the rule's, when it counts: below it, not ignored, and included where that is asked for.
     /// The rule's own path is the empty one.
     pub fn relative(&self, path: &Path) -> Option<PathBuf> {
-        let relative = path.strip_prefix(&self.root).ok()?;
-        (!self.ignores(path, relative) && self.includes(relative)).then(|| relative.to_owned())
+        match self.verdict(path) {
+            Verdict::Follows(relative) => Some(relative),
+            Verdict::Elsewhere
+            | Verdict::Temporary(_)
+            | Verdict::Ignored(_)
+            | Verdict::IgnoredByBuild(..)
+            | Verdict::NotIncluded => None,
+        }
+    }
+
+    /// Whether a path counts, and what decides it.
+    pub fn verdict(&self, path: &Path) -> Verdict<'_> {
+        let Ok(relative) = path.strip_prefix(&self.root) else { return Verdict::Elsewhere };
+        // The rule's own path was named by its writer.
+        if relative.as_os_str().is_empty() {
+            return Verdict::Follows(PathBuf::new());
+        }
+        if let Some(pattern) = self.temporary.shuts_out(relative) {
+            return Verdict::Temporary(pattern);
+        }
+        if let Some(pattern) = self.ignore.shuts_out(relative) {
+            return Verdict::Ignored(pattern);
+        }
+        if let Some((context, rules)) = &self.context
+            && let Ok(relative) = path.strip_prefix(context)
+            && let Some(pattern) = rules.shuts_out(relative)
+        {
+            return Verdict::IgnoredByBuild(pattern, context);
+        }
+        if self.include.as_ref().is_some_and(|rules| !rules.ignores(relative)) {
+            return Verdict::NotIncluded;
+        }
+        Verdict::Follows(relative.to_owned())
     }
 
     /// Whether a folder must be watched and looked through: something in it may count.
@@ -166,21 +214,6 @@ impl Rule {
             return if target.is_empty() { "/".to_owned() } else { target.to_owned() };
         }
         format!("{target}/{}", relative.display())
-    }
-
-    fn ignores(&self, path: &Path, relative: &Path) -> bool {
-        if relative.as_os_str().is_empty() {
-            return false;
-        }
-        self.temporary.ignores(relative)
-            || self.ignore.ignores(relative)
-            || self.context.as_ref().is_some_and(|(root, rules)| {
-                path.strip_prefix(root).is_ok_and(|relative| rules.ignores(relative))
-            })
-    }
-
-    fn includes(&self, relative: &Path) -> bool {
-        relative.as_os_str().is_empty() || self.include.as_ref().is_none_or(|rules| rules.ignores(relative))
     }
 }
 

@@ -32,6 +32,7 @@ mod turns;
 mod up;
 mod volumes;
 mod watch;
-#[cfg(test)]
+mod watch_ignores;
+
 mod watch_limits;
 mod watch_starts;
