@@ -51,6 +51,8 @@ pub const HOOKS: &str = "dev.stack.hooks";
 pub const HOOKS_OF: &str = "dev.stack.hooks.container";
 /// On a volume that keeps the data of another one while that is replaced: the other's name.
 pub const MOVES: &str = "dev.stack.moves";
+/// On a container that deletes in another one: the project that this one is of.
+pub const DELETES_FOR: &str = "dev.stack.deletes-for";
 /// What all labels of our own begin with.
 pub const OWN: &str = "dev.stack.";
 

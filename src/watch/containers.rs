@@ -47,7 +47,11 @@ impl Containers {
             .filter(own)
             .filter(|container| container.status == ContainerStatus::Running)
             .map(|container| Running {
-                receiver: Receiver { id: container.id.0.clone(), name: container.name.clone() },
+                receiver: Receiver {
+                    id: container.id.0.clone(),
+                    name: container.name.clone(),
+                    project: project.to_owned(),
+                },
                 service: container.identity.service.clone(),
                 image: container.image_id.clone(),
             })
@@ -104,7 +108,7 @@ impl Containers {
         let images: Vec<String> = images.into_iter().collect();
         let sent = jobs
             .iter()
-            .map(|(receiver, difference)| sync::deliver(engine, receiver, &images, rule, difference));
+            .map(|(receiver, difference)| sync::deliver(engine, receiver, &images, rule, difference, wanted));
         let results = futures_util::future::join_all(sent).await;
         let mut most = 0;
         let mut failed = None;
@@ -126,7 +130,7 @@ impl Containers {
     pub(super) async fn exec(&self, engine: &Engine, rule: &Rule) -> Result<(), String> {
         let spec = exec_spec(&rule.exec.as_hook());
         for running in self.running.iter().filter(|running| running.service == rule.service) {
-            let Receiver { id, name } = &running.receiver;
+            let Receiver { id, name, project: _ } = &running.receiver;
             let run =
                 engine.run_in_container(id, name, spec.clone()).await.map_err(|error| error.to_string())?;
             if run.exit_code != 0 {

@@ -6,7 +6,8 @@
 
 use super::rules::Rule;
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -14,6 +15,12 @@ use tokio::task::JoinSet;
 
 /// How often folders are looked at that send no events.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a folder is tried to be watched while others take its place.
+const TRIES: usize = 3;
+
+/// Which folder it is, whatever its name: its device and its number there.
+type Identity = (u64, u64);
 
 /// Something that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +85,14 @@ enum Source {
 /// Watches folders.
 pub struct Eyes {
     source: Source,
-    watched: BTreeSet<PathBuf>,
+    watched: BTreeMap<PathBuf, Identity>,
+    /// The name under which each folder is watched.
+    names: HashMap<Identity, PathBuf>,
     sender: mpsc::UnboundedSender<Seen>,
     /// The limit that was reached, until somebody asked.
     limit: Option<WatchError>,
+    /// Folders that may not be watched, until somebody asked, and those that somebody was told of.
+    refused: BTreeMap<PathBuf, Option<WatchError>>,
 }
 
 impl Eyes {
@@ -108,7 +119,13 @@ impl Eyes {
                 },
             }
         };
-        Ok((Self { source, watched: BTreeSet::new(), sender, limit }, receiver))
+        let (watched, names, refused) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Ok((Self { source, watched, names, sender, limit, refused }, receiver))
+    }
+
+    /// Folders that may not be watched, each once: what happens in them goes unnoticed.
+    pub fn refused(&mut self) -> Vec<WatchError> {
+        self.refused.values_mut().filter_map(Option::take).collect()
     }
 
     /// The limit of the system that was reached since this was last asked: from then on the folders are looked at every
@@ -124,75 +141,91 @@ impl Eyes {
 
     /// Whether a folder is watched.
     pub fn watches(&self, folder: &Path) -> bool {
-        self.watched.contains(folder)
+        self.watched.contains_key(folder)
     }
 
-    /// Watches a folder, without what is in its folders. One that is gone is no error; when a limit of the system is reached,
-    /// all are looked at every second from then on.
-    ///
-    /// # Errors
-    /// The folder may not be read.
-    pub fn folder(&mut self, folder: &Path) -> Result<(), WatchError> {
-        if self.watched.contains(folder) {
-            return Ok(());
-        }
-        match self.source.watch(folder) {
-            Ok(()) => {
-                self.watched.insert(folder.to_owned());
-                Ok(())
+    /// Watches a folder, without what is in its folders. One that is gone is left out; one that may not be read too, see
+    /// [`Eyes::refused`]. When a limit of the system is reached, all are looked at every second from then on.
+    pub fn folder(&mut self, folder: &Path) {
+        for _ in 0..TRIES {
+            let Some(identity) = identity(folder).filter(|_| !self.watches(folder)) else { return };
+            self.let_go_of_the_old_name(folder, identity);
+            match self.source.watch(folder) {
+                Ok(()) => {}
+                // It went in this very moment.
+                Err(_) if self::identity(folder) != Some(identity) => continue,
+                Err(error) => match (refused(&error, folder, self.watched.len()), &self.source) {
+                    (limit @ (WatchError::Watches { .. } | WatchError::Instances), Source::Events(_)) => {
+                        return self.look_instead(limit, folder);
+                    }
+                    (other, _) => {
+                        self.refused.entry(folder.to_owned()).or_insert(Some(other));
+                        return;
+                    }
+                },
             }
-            Err(_) if !folder.exists() => Ok(()),
-            Err(error) => match (refused(&error, folder, self.watched.len()), &self.source) {
-                (limit @ (WatchError::Watches { .. } | WatchError::Instances), Source::Events(_)) => {
-                    self.look_instead(limit)?;
-                    self.folder(folder)
-                }
-                (other, _) => Err(other),
-            },
+            self.watched.insert(folder.to_owned(), identity);
+            self.names.insert(identity, folder.to_owned());
+            if self::identity(folder) == Some(identity) {
+                return;
+            }
+            // Another one took its place in this very moment.
+            self.let_go(folder);
+        }
+    }
+
+    /// The system knows one watch a folder, whatever it is called. One that moved, and is watched under its new name before its
+    /// move is told, would lose that watch when the old name is unwatched.
+    fn let_go_of_the_old_name(&mut self, folder: &Path, identity: Identity) {
+        let Some(old) = self.names.get(&identity).filter(|old| *old != folder).cloned() else { return };
+        // A folder that has two names at once (a link to it, a bind mount) did not move.
+        if self::identity(&old) != Some(identity) {
+            self.let_go(&old);
         }
     }
 
     /// What happened meanwhile is unknown: that is an overflow.
-    fn look_instead(&mut self, limit: WatchError) -> Result<(), WatchError> {
+    fn look_instead(&mut self, limit: WatchError, and_at: &Path) {
         self.source = looks(&self.sender);
         self.limit = Some(limit);
-        for folder in std::mem::take(&mut self.watched) {
-            self.folder(&folder)?;
+        self.names.clear();
+        for folder in std::mem::take(&mut self.watched).keys() {
+            self.folder(folder);
         }
-        Ok(())
+        self.folder(and_at);
     }
 
     /// Watches all folders below one that a rule looks into, the folder first: what appears in it meanwhile sends an event.
-    ///
-    /// # Errors
-    /// As [`Eyes::folder`].
-    pub fn below(&mut self, folder: &Path, rules: &[Rule]) -> Result<(), WatchError> {
+    pub fn below(&mut self, folder: &Path, rules: &[Rule]) {
         if !rules.iter().any(|rule| rule.enters(folder)) {
-            return Ok(());
+            return;
         }
-        self.folder(folder)?;
+        self.folder(folder);
         for child in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if child.file_type().is_ok_and(|kind| kind.is_dir()) {
-                self.below(&child.path(), rules)?;
+                self.below(&child.path(), rules);
             }
         }
-        Ok(())
     }
 
     /// A path was replaced or removed: what was watched there is not there any more, even when something of that name is.
     pub fn forget(&mut self, path: &Path) {
-        let gone: Vec<PathBuf> = self
-            .watched
-            .range(path.to_owned()..)
-            .take_while(|folder| folder.starts_with(path))
-            .cloned()
-            .collect();
+        let below = self.watched.range(path.to_owned()..).map(|(folder, _)| folder);
+        let gone: Vec<PathBuf> = below.take_while(|folder| folder.starts_with(path)).cloned().collect();
         for folder in gone {
-            self.watched.remove(&folder);
-            // The system may have stopped already.
-            if let Source::Events(watcher) = &mut self.source {
-                drop(watcher.unwatch(&folder));
-            }
+            self.let_go(&folder);
+        }
+    }
+
+    fn let_go(&mut self, folder: &Path) {
+        if let Some(identity) = self.watched.remove(folder)
+            && self.names.get(&identity).is_some_and(|name| name == folder)
+        {
+            self.names.remove(&identity);
+        }
+        // The system may have stopped already.
+        if let Source::Events(watcher) = &mut self.source {
+            drop(watcher.unwatch(folder));
         }
     }
 }
@@ -204,6 +237,10 @@ impl Source {
             Self::Looks { .. } => Ok(()),
         }
     }
+}
+
+fn identity(folder: &Path) -> Option<Identity> {
+    std::fs::metadata(folder).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 fn handler(sender: mpsc::UnboundedSender<Seen>) -> impl Fn(notify::Result<Event>) + Send + 'static {
@@ -287,6 +324,41 @@ mod tests {
         assert_eq!(seen(event(written)), [Seen::Path("/x".into())]);
         let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
         assert_eq!(seen(Ok(lost)), [Seen::Overflow]);
+    }
+
+    /// What is seen until a file of this name is.
+    fn seen_until(receiver: &mut mpsc::UnboundedReceiver<Seen>, name: &str) -> Vec<Seen> {
+        let mut all = Vec::new();
+        while let Some(seen) = receiver.blocking_recv() {
+            let is_last = matches!(&seen, Seen::Path(path) if path.ends_with(name));
+            all.push(seen);
+            if is_last {
+                break;
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn a_folder_that_moved_into_a_new_one_is_followed_under_its_new_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("old")).unwrap();
+        let (mut eyes, mut receiver) = Eyes::open(false).unwrap();
+        eyes.folder(&root);
+        eyes.folder(&root.join("old"));
+        // The new folder is looked through before the move's event is read, which unwatches the old name.
+        std::fs::create_dir(root.join("new")).unwrap();
+        std::fs::rename(root.join("old"), root.join("new/moved")).unwrap();
+        eyes.folder(&root.join("new"));
+        eyes.folder(&root.join("new/moved"));
+        eyes.forget(&root.join("old"));
+        std::fs::write(root.join("last"), "").unwrap();
+        seen_until(&mut receiver, "last");
+        std::fs::write(root.join("new/moved/file"), "").unwrap();
+        std::fs::write(root.join("end"), "").unwrap();
+        let seen = seen_until(&mut receiver, "end");
+        assert!(seen.contains(&Seen::Path(root.join("new/moved/file"))), "{seen:?}");
     }
 
     #[test]

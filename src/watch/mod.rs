@@ -37,7 +37,7 @@ use crate::source::{Colour, Severity, to_text};
 use batch::Window;
 use containers::Containers;
 use delivery::watched;
-use fs::{Eyes, Seen};
+use fs::{Eyes, Seen, WatchError};
 use futures_util::StreamExt;
 use stack::Stack;
 use std::collections::BTreeSet;
@@ -90,7 +90,8 @@ pub async fn run(session: &Session, loaded: Loaded, request: &Request) -> Result
     let mut watch =
         Watch { session, engine, request, stack, eyes, seen, broken: None, heavy: BTreeSet::new() };
     // What is edited while the stack comes up waits in the queue.
-    watch.look_everywhere()?;
+    watch.look_everywhere();
+    watch.begins_with_every_rule()?;
     if request.up {
         let Watch { engine, stack, .. } = &watch;
         up::converge(&starting, engine, &stack.loaded, &stack.project, &request.policy).await?;
@@ -136,6 +137,8 @@ struct Batch {
 impl Watch<'_> {
     async fn begin(&mut self) -> Result<(), OpsError> {
         self.refresh().await?;
+        // What nobody needs any more is no reason not to begin.
+        drop(remove::sweep(&self.engine, self.stack.project.name.as_str()).await);
         for unusable in &self.stack.unusable {
             self.session.warn(self.stack.project.name.as_str(), unusable.to_string());
         }
@@ -160,6 +163,9 @@ impl Watch<'_> {
 
     /// Says once where the system's limits change how files are followed, and which rules follow very many.
     fn tell_limits(&mut self) {
+        for error in self.eyes.refused() {
+            self.cannot_be_noticed(&error);
+        }
         let project = self.stack.project.name.as_str();
         if let Some(limit) = self.eyes.limit() {
             let message = format!(
@@ -210,14 +216,14 @@ impl Watch<'_> {
                 seen = self.seen.recv() => {
                     let Some(seen) = seen else { return Err(OpsError::other("the file watcher has ended")) };
                     window.seen(Instant::now());
-                    self.note(seen, &mut batch)?;
+                    self.note(seen, &mut batch);
                 }
                 () = sleep_until(closes) => {
                     if self.stack.checkout_under_way() && window.hold(Instant::now()) {
                         continue;
                     }
                     window.close();
-                    self.handle(std::mem::take(&mut batch)).await?;
+                    self.handle(std::mem::take(&mut batch)).await;
                 }
                 event = next(&mut events) => {
                     if let Some(Ok(event)) = event {
@@ -240,44 +246,42 @@ impl Watch<'_> {
     }
 
     /// Takes in what was seen. A folder that appeared, or took another's place, is watched at once.
-    fn note(&mut self, seen: Seen, batch: &mut Batch) -> Result<(), OpsError> {
+    fn note(&mut self, seen: Seen, batch: &mut Batch) {
         match seen {
             Seen::Overflow => batch.overflow = true,
             Seen::Path(path) => {
                 if path.is_dir() || self.eyes.watches(&path) {
                     self.eyes.forget(&path);
-                    self.eyes.below(&path, &self.stack.rules).map_err(|error| cannot_watch(&error))?;
+                    self.eyes.below(&path, &self.stack.rules);
                 }
                 batch.paths.insert(path);
             }
         }
-        Ok(())
     }
 
-    async fn handle(&mut self, batch: Batch) -> Result<(), OpsError> {
+    async fn handle(&mut self, batch: Batch) {
         if batch.overflow {
             // A folder that took another's place unseen has its name, and nobody listens to it.
             self.eyes.forget(Path::new("/"));
-            self.look_everywhere()?;
+            self.look_everywhere();
         }
         let changed = self.stack.changed_inputs(&batch.paths, batch.overflow);
         let (build_files, stack_files): (BTreeSet<_>, BTreeSet<_>) =
             changed.into_iter().partition(|path| inputs::is_build_file(&self.stack.loaded, path));
         if !stack_files.is_empty() || (self.broken.is_some() && !batch.paths.is_empty()) {
-            self.reload(&stack_files).await?;
+            self.reload(&stack_files).await;
         } else if !build_files.is_empty() {
-            self.stack = Stack::new(self.stack.loaded.clone(), self.request.delivery.auto);
-            self.look_everywhere()?;
+            self.stack.read_anew(self.stack.loaded.clone(), self.request.delivery.auto);
+            self.look_everywhere();
         }
         let touched = if batch.overflow { self.stack.look_again() } else { self.stack.touch(&batch.paths) };
         self.act(&touched, &build_files).await;
         self.tell_limits();
         self.tell_state();
-        Ok(())
     }
 
     /// The stack files changed: load, and do what `up` would. With mistakes in them everything stays as it is.
-    async fn reload(&mut self, files: &BTreeSet<PathBuf>) -> Result<(), OpsError> {
+    async fn reload(&mut self, files: &BTreeSet<PathBuf>) {
         let began = Instant::now();
         let loaded = match load(&self.request.load) {
             Ok(loaded) => loaded,
@@ -290,7 +294,7 @@ impl Watch<'_> {
                         errors.filter_map(|item| failure.sources.place(item.primary.span)).collect();
                     let reminder = format!("the stack files still have mistakes: {}", places.join(", "));
                     self.session.warn(self.stack.project.name.as_str(), reminder);
-                    return Ok(());
+                    return;
                 }
                 let consequence =
                     "the stack files have mistakes; everything stays as it is until they are mended";
@@ -299,14 +303,15 @@ impl Watch<'_> {
                 self.session.warn(self.stack.project.name.as_str(), message);
                 // What the broken version names is followed too: mending it must be noticed.
                 self.stack.inputs.extend(inputs::texts(&failure.sources));
-                return self.watch_inputs();
+                self.watch_inputs();
+                return;
             }
         };
         if self.broken.take().is_some() {
             self.say("the stack files are mended");
         }
-        self.stack = Stack::new(loaded, self.request.delivery.auto);
-        self.look_everywhere()?;
+        self.stack.read_anew(loaded, self.request.delivery.auto);
+        self.look_everywhere();
         // As `up`: what is built already is not built again. A service that was removed in the editor goes.
         let policy = Policy {
             orphans: OrphanPolicy::Remove,
@@ -322,7 +327,6 @@ impl Watch<'_> {
         }
         self.refreshed().await;
         self.reconcile(None).await;
-        Ok(())
     }
 
     async fn container_event(&mut self, id: &str, action: &str) {
@@ -352,25 +356,41 @@ impl Watch<'_> {
     }
 
     /// Watches every folder that rules look into, and those that the stack's own files are in.
-    fn look_everywhere(&mut self) -> Result<(), OpsError> {
+    fn look_everywhere(&mut self) {
         let roots: Vec<PathBuf> = self.stack.rules.iter().map(|rule| rule.root.clone()).collect();
         for root in roots {
             // The folder above too: the watched one itself may be replaced.
             if let Some(above) = root.parent() {
-                self.eyes.folder(above).map_err(|error| cannot_watch(&error))?;
+                self.eyes.folder(above);
             }
-            self.eyes.below(&root, &self.stack.rules).map_err(|error| cannot_watch(&error))?;
+            self.eyes.below(&root, &self.stack.rules);
         }
-        self.watch_inputs()
+        self.watch_inputs();
     }
 
-    fn watch_inputs(&mut self) -> Result<(), OpsError> {
+    fn watch_inputs(&mut self) {
         let folders: BTreeSet<PathBuf> =
             self.stack.inputs.iter().filter_map(|file| file.parent()).map(ToOwned::to_owned).collect();
         for folder in folders {
-            self.eyes.folder(&folder).map_err(|error| cannot_watch(&error))?;
+            self.eyes.folder(&folder);
+        }
+    }
+
+    /// A rule whose own folder may not be read is an error when watching begins; later it is told and the rest goes on.
+    fn begins_with_every_rule(&mut self) -> Result<(), OpsError> {
+        for error in self.eyes.refused() {
+            let is_rule = |path: &Path| self.stack.rules.iter().any(|rule| rule.root == *path);
+            if matches!(&error, WatchError::Other { path, .. } if is_rule(path)) {
+                return Err(cannot_watch(&error));
+            }
+            self.cannot_be_noticed(&error);
         }
         Ok(())
+    }
+
+    fn cannot_be_noticed(&self, error: &WatchError) {
+        let project = self.stack.project.name.as_str();
+        self.session.warn(project, format!("{error}; what happens in it goes unnoticed"));
     }
 
     /// Tells what went wrong; watching goes on. True when nothing did.
@@ -408,7 +428,7 @@ impl Watch<'_> {
     }
 }
 
-fn cannot_watch(error: &fs::WatchError) -> OpsError {
+fn cannot_watch(error: &WatchError) -> OpsError {
     OpsError::Other { message: error.to_string(), hints: error.hints() }
 }
 

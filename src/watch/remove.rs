@@ -2,11 +2,13 @@
 //!
 //! `rm` of the image itself is asked first. An image without one gets help from a container that sees its processes, and
 //! through the first of them its files (`/proc/1/root`), made of an image that is here already and has an `rm`. It has no
-//! network, carries no label of the project, and goes with its end.
+//! network, is none of the project's containers, and goes with its end. One that a killed run left behind goes when the next
+//! deletion needs its name, or when the next watch of the project begins.
 
 use super::sync::{Receiver, SyncError};
 use crate::engine::{Engine, EngineError, EngineErrorKind, ExecSpec, WaitFor};
 use crate::lower;
+use crate::model::label;
 
 /// Images that people have and that have an `rm`, smallest first.
 const HELPERS: [&str; 5] = ["busybox", "alpine", "debian", "ubuntu", "docker.io/library/busybox"];
@@ -77,8 +79,14 @@ async fn try_image(
 ) -> Result<i64, EngineError> {
     let inside = paths.iter().map(|path| format!("/proc/1/root{path}"));
     let arguments = ["-rf", "--"].map(ToOwned::to_owned).into_iter().chain(inside).collect();
-    let body = lower::beside::lower(image, &to.id, "rm", arguments);
-    let name = format!("stack-rm-{}-{}", to.id.get(..12).unwrap_or_default(), std::process::id());
+    let mut body = lower::beside::lower(image, &to.id, "rm", arguments);
+    body.labels = Some([(label::DELETES_FOR.to_owned(), to.project.clone())].into());
+    let name = format!("stack-rm-{}", to.id.get(..12).unwrap_or_default());
+    // Not by force: one that runs is at work, and that its name is taken is then the error.
+    match engine.remove_container(&name, &name, false, true).await {
+        Err(error) if error.kind != EngineErrorKind::Conflict => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let id = engine.create_container(&name, None, body).await?;
     let run = async {
         engine.start_container(&id, &name).await?;
@@ -88,6 +96,16 @@ async fn try_image(
     let removed = engine.remove_container(&id, &name, true, true).await;
     let code = ended?;
     removed.map(|()| code)
+}
+
+/// Takes away what killed runs left behind of their deletions in a project's containers. One that still runs ends by itself.
+pub(super) async fn sweep(engine: &Engine, project: &str) -> Result<(), EngineError> {
+    for left in engine.list_containers(&[format!("{}={project}", label::DELETES_FOR)]).await? {
+        if left.state != "running" {
+            engine.remove_container(&left.id, &left.id, false, true).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A link in the way leads elsewhere when it is followed from outside: then nothing was removed, and it must be said.

@@ -21,6 +21,8 @@ pub(super) struct Stack {
     pub(super) derived: String,
     /// What is below each rule's path.
     pub(super) trees: Vec<Tree>,
+    /// What was seen to have changed by the way, before the batch that is about it.
+    by_the_way: BTreeMap<usize, BTreeSet<PathBuf>>,
     /// Files that the model was made of.
     pub(super) inputs: BTreeSet<PathBuf>,
     /// What they held.
@@ -66,7 +68,24 @@ impl Stack {
         let inputs = inputs::of(&loaded);
         let contents = inputs.iter().map(|file| (file.clone(), fingerprint(file))).collect();
         let locks = rules.iter().filter_map(|rule| index_lock(&rule.root)).collect();
-        Self { loaded, project, rules, unusable, derived, trees, inputs, contents, locks }
+        let by_the_way = BTreeMap::new();
+        Self { loaded, project, rules, unusable, derived, trees, by_the_way, inputs, contents, locks }
+    }
+
+    /// Takes what the files say now. What changed on the disk since rules that stay as they are were last looked at belongs to
+    /// the next batch.
+    pub(super) fn read_anew(&mut self, loaded: Loaded, auto: bool) {
+        let before = std::mem::replace(self, Self::new(loaded, auto));
+        for (index, (rule, tree)) in self.rules.iter().zip(&self.trees).enumerate() {
+            let Some(known) = before.rules.iter().position(|old| old == rule) else { continue };
+            let mut seen = before.by_the_way.get(&known).cloned().unwrap_or_default();
+            if let Some(old) = before.trees.get(known) {
+                seen.extend(tree::changes(old, tree));
+            }
+            if !seen.is_empty() {
+                self.by_the_way.insert(index, seen);
+            }
+        }
     }
 
     /// What would be followed, a line for each rule and for each file that is there and makes the stack.
@@ -152,7 +171,7 @@ impl Stack {
 
     /// Looks at what was touched, and says which rules it concerns.
     pub(super) fn touch(&mut self, paths: &BTreeSet<PathBuf>) -> Touched {
-        let mut touched = Touched::default();
+        let mut touched = Touched { paths: std::mem::take(&mut self.by_the_way), overflow: false };
         for (index, (rule, tree)) in self.rules.iter().zip(&mut self.trees).enumerate() {
             for path in paths {
                 // The rule's own folder, or one above it, may have been replaced.
@@ -181,16 +200,22 @@ impl Stack {
         touched
     }
 
-    /// Looks at all that a rule follows.
+    /// Looks at all that a rule follows. What has changed is not lost on the next batch: its events are on their way, and would
+    /// find nothing new.
     pub(super) fn look_at(&mut self, index: usize) {
         if let (Some(rule), Some(tree)) = (self.rules.get(index), self.trees.get_mut(index)) {
-            *tree = tree::scan(rule);
+            let now = tree::scan(rule);
+            let seen = tree::changes(tree, &now);
+            *tree = now;
+            if !seen.is_empty() {
+                self.by_the_way.entry(index).or_default().extend(seen);
+            }
         }
     }
 
     /// Looks at everything: events were lost.
     pub(super) fn look_again(&mut self) -> Touched {
-        let mut touched = Touched { overflow: true, ..Touched::default() };
+        let mut touched = Touched { paths: std::mem::take(&mut self.by_the_way), overflow: true };
         for (index, (rule, tree)) in self.rules.iter().zip(&mut self.trees).enumerate() {
             let now = tree::scan(rule);
             if now != *tree {

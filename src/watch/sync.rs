@@ -5,7 +5,7 @@
 
 use super::remove::remove;
 use super::rules::Rule;
-use super::tree::{Difference, Kind, entry};
+use super::tree::{Difference, Kind, Tree, entry};
 use crate::apply::pack::{self, Pieces};
 use crate::engine::{ByteStream, Engine, EngineError};
 use std::io::{self, Read, Write};
@@ -53,6 +53,8 @@ pub struct Receiver {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The project it belongs to.
+    pub project: String,
 }
 
 /// Carries a difference out. `images` may help to delete where the container's own has no `rm`.
@@ -65,6 +67,7 @@ pub async fn deliver(
     images: &[String],
     rule: &Rule,
     difference: &Difference,
+    wanted: &Tree,
 ) -> Result<(), SyncError> {
     if !difference.delete.is_empty() {
         delete(engine, to, images, rule, &difference.delete).await?;
@@ -72,7 +75,9 @@ pub async fn deliver(
     if difference.put.is_empty() {
         return Ok(());
     }
-    let (stream, packing) = archive(rule.clone(), difference.put.clone());
+    let is_folder = |path: &PathBuf| wanted.get(path).is_some_and(|entry| entry.kind == Kind::Folder);
+    let paths = difference.put.iter().map(|path| (path.clone(), is_folder(path)));
+    let (stream, packing) = archive(rule.clone(), paths.collect());
     let sent = engine.upload_stream(&to.id, &to.name, "/", stream, true).await;
     // The packer ends with the channel, which the call has drained or dropped.
     let packed = packing.await.unwrap_or(Ok(()));
@@ -115,14 +120,14 @@ fn explained(error: EngineError, to: &Receiver, rule: &Rule) -> SyncError {
 
 type Packing = tokio::task::JoinHandle<Result<(), SyncError>>;
 
-/// Packs paths of a rule, streamed: memory stays constant however much it is.
-fn archive(rule: Rule, paths: Vec<PathBuf>) -> (ByteStream, Packing) {
+/// Packs paths of a rule and whether each is to be a folder, streamed: memory stays constant however much it is.
+fn archive(rule: Rule, paths: Vec<(PathBuf, bool)>) -> (ByteStream, Packing) {
     let (pieces, receiver) = Pieces::channel();
     let packing = tokio::task::spawn_blocking(move || {
         let mut archive = tar::Builder::new(pieces);
-        for relative in paths {
-            match append(&mut archive, &rule, &relative) {
-                // It vanished meanwhile; its event is on the way.
+        for (relative, is_folder) in paths {
+            match append(&mut archive, &rule, &relative, is_folder) {
+                // It vanished, or a folder took a file's place or the other way round; its event is on the way.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 Err(why) => return Err(SyncError::Read { path: rule.root.join(&relative), why }),
@@ -136,11 +141,17 @@ fn archive(rule: Rule, paths: Vec<PathBuf>) -> (ByteStream, Packing) {
     (pack::body(receiver), packing)
 }
 
-fn append<W: Write>(archive: &mut tar::Builder<W>, rule: &Rule, relative: &Path) -> io::Result<()> {
+fn append<W: Write>(
+    archive: &mut tar::Builder<W>,
+    rule: &Rule,
+    relative: &Path,
+    is_folder: bool,
+) -> io::Result<()> {
     let from = rule.root.join(relative);
     let name = rule.target_of(relative);
     let name = name.trim_start_matches('/');
-    let Some(found) = entry(&from) else { return Err(io::ErrorKind::NotFound.into()) };
+    let found = entry(&from).filter(|found| (found.kind == Kind::Folder) == is_folder);
+    let Some(found) = found else { return Err(io::ErrorKind::NotFound.into()) };
     let mut header = tar::Header::new_gnu();
     header.set_mode(found.mode);
     header.set_mtime(u64::try_from(found.modified_nano / 1_000_000_000).unwrap_or(0));

@@ -112,6 +112,13 @@ pub fn below<'tree>(
     tree.range(path.to_owned()..).take_while(move |(found, _)| found.starts_with(path))
 }
 
+/// Paths that are not the same in both.
+pub fn changes(before: &Tree, after: &Tree) -> BTreeSet<PathBuf> {
+    let gone = before.keys().filter(|path| !after.contains_key(*path));
+    let other = after.iter().filter(|(path, entry)| before.get(*path) != Some(entry)).map(|(path, _)| path);
+    gone.chain(other).cloned().collect()
+}
+
 /// What has to be done to a place that has `delivered` so that it has `wanted`, below the given paths. What was `touched` goes
 /// again even when it looks the same: two writes may fall into one tick of the file system's clock.
 pub fn difference(delivered: &Tree, wanted: &Tree, within: &BTreeSet<PathBuf>, touched: bool) -> Difference {
@@ -198,6 +205,13 @@ mod tests {
         let after = tree(&[("a/x", Kind::File, 2), ("ab", Kind::File, 2)]);
         let within = BTreeSet::from([PathBuf::from("a")]);
         assert_eq!(difference(&before, &after, &within, false).put, [PathBuf::from("a/x")]);
+    }
+
+    #[test]
+    fn what_came_went_or_became_another_is_a_change() {
+        let before = tree(&[("gone", Kind::File, 1), ("other", Kind::File, 1), ("same", Kind::Folder, 0)]);
+        let after = tree(&[("new", Kind::Folder, 0), ("other", Kind::File, 2), ("same", Kind::Folder, 0)]);
+        assert_eq!(changes(&before, &after), ["gone", "new", "other"].map(PathBuf::from).into());
     }
 
     #[test]

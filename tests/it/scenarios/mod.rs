@@ -33,6 +33,7 @@ mod up;
 mod volumes;
 mod watch;
 mod watch_ignores;
-
 mod watch_limits;
+mod watch_rebuilds;
+mod watch_reload;
 mod watch_starts;

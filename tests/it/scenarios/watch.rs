@@ -291,21 +291,32 @@ fn pain_27_deletions_arrive_in_an_image_without_a_shell_or_rm() {
              CMD [\"/bin/sleep\", \"infinity\"]\n",
         );
         story.file("src/old/a", "1\n").file("src/b", "1\n");
+        let docker = |story: &Scenario<'_>, words: &[&str]| {
+            let ran = Command::new("docker").args(["--host", story.host()]).args(words).output();
+            ran.expect("docker starts").status.success()
+        };
+        story.step("runs that were killed left helpers behind, the one of a container that is gone");
+        let label = format!("--label=dev.stack.deletes-for={}", story.project());
+        let of_old = format!("stack-rm-{}", story.project());
+        story.must(docker(story, &["create", "--name", &of_old, &label, "busybox", "rm"]), "a helper");
         let watch = watching(story);
+        story.must(!docker(story, &["inspect", &of_old]), "it went as the watch began");
+        let id = story.look().of("web").first().map(|seen| seen.id.clone()).unwrap_or_default();
+        let of_web = format!("stack-rm-{}", id.get(..12).unwrap_or_default());
+        story.must(docker(story, &["create", "--name", &of_web, &label, "busybox", "rm"]), "another one");
         story.step("a folder goes, a file changes");
         std::fs::remove_dir_all(story.folder().join("src/old")).expect("removed");
         story.file("src/b", "2\n");
         watch.says("Synced", 1);
-        let id = story.look().of("web").first().map(|seen| seen.id.clone()).unwrap_or_default();
-        let host = story.host().to_owned();
-        let docker = |path: &str| {
-            let copied = Command::new("docker")
-                .args(["--host", &host, "cp", &format!("{id}:{path}"), "-"])
-                .output()
-                .expect("docker starts");
-            copied.status.success()
-        };
-        story.must(docker("/app/b"), "what stays is there");
-        story.must(!docker("/app/old"), &format!("what was deleted is gone: {}", watch.lines().join("\n")));
+        let holds = |story: &Scenario<'_>, path: &str| docker(story, &["cp", &format!("{id}:{path}"), "-"]);
+        story.must(holds(story, "/app/b"), "what stays is there");
+        story.must(
+            !holds(story, "/app/old"),
+            &format!("what was deleted is gone: {}", watch.lines().join("\n")),
+        );
+        story.must(
+            !docker(story, &["inspect", &of_web]),
+            "no helper stays, neither the old one nor the new one",
+        );
     });
 }

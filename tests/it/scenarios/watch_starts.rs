@@ -1,4 +1,12 @@
 //! Containers that start, and events that are lost: the files are there nevertheless.
+//!
+//! | pain 8 asks for | test |
+//! | --- | --- |
+//! | edits, deletions and renames while stopped; started by `stack` or by the engine's own means | `pain_8_a_container_that_was_stopped_has_all_edits_when_stack_or_the_engine_starts_it` |
+//! | the same after a crash | `pain_8_a_container_that_crashed_and_is_started_again_by_its_policy_has_all_edits` |
+//! | files before dependents | `pain_8_with_watch_…`, `pain_8_with_an_attached_up_…`, `watch_reload::pain_8_…` |
+//! | a file older than the image and not in it | `pain_8_a_file_that_is_older_than_the_image_and_not_in_it_is_delivered` |
+//! | nothing is sent again to a tree that is equal | `pain_8_a_container_that_has_everything_is_sent_nothing` |
 
 use crate::support::background::Background;
 use crate::support::scenario::{Scenario, on_the_real};
@@ -184,5 +192,94 @@ services:
         watch.says("Reloaded 1 file", 1);
         let variables = story.inspect("web")["Config"]["Env"].to_string();
         story.must(variables.contains("LEVEL=debug"), &variables);
+    });
+}
+
+#[test]
+fn pain_15_lost_events_and_a_start_at_once_do_not_hide_a_new_folder_from_a_restart() {
+    on_the_real("a look because of a start must not make the lost events unseen", |story| {
+        project(story, "sync+restart");
+        let watch = watching(story);
+        let src = story.folder().join("src");
+        story.step("events are lost, a folder is made, and somebody starts the container anew");
+        let id = id_of_web(story);
+        let engine = story.engine();
+        let lost = lose_events(&watch, &src, || {
+            std::fs::remove_file(src.join("noise0")).expect("removed");
+            std::fs::remove_file(src.join("noise1")).expect("removed");
+            std::fs::create_dir(src.join("empty")).expect("a folder");
+            engine.post(&format!("/containers/{id}/restart?t=0"), &serde_json::Value::Null);
+        });
+        if lost {
+            watch.says("Service web Restarted", 1);
+            story.runs("exec -T web ls -d /app/empty").exits(0);
+        }
+    });
+}
+
+#[test]
+fn pain_8_a_delivery_that_fails_at_a_start_is_told_and_holds_nobody_up() {
+    on_the_real("what depends on a service whose files cannot arrive must start all the same", |story| {
+        story.step("watch, with a service whose files cannot be written").file("src/a", "1\n").file(
+            "compose.yaml",
+            "\
+services:
+  early:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    read_only: true
+    develop: {watch: [{path: ./src, action: sync, target: /app, initial_sync: true}]}
+  late:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: [early]
+",
+        );
+        let watch = watching(story);
+        watch.says("-early-1` is read-only at `/app`", 1);
+        story.running("early", &[1]).running("late", &[1]);
+    });
+}
+
+const INITIAL: &str = "\
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    develop: {watch: [{path: ./src, action: sync, target: /app, initial_sync: true}]}
+";
+
+#[test]
+fn pain_8_a_file_that_is_older_than_the_image_and_not_in_it_is_delivered() {
+    on_the_real("what an image does not have must arrive, however old it is", |story| {
+        story.step("a file of 1990").file("compose.yaml", INITIAL).file("src/old", "old\n");
+        let long_ago = std::time::UNIX_EPOCH + Duration::from_hours(20 * 365 * 24);
+        let file = std::fs::File::options().write(true).open(story.folder().join("src/old")).expect("a file");
+        file.set_modified(long_ago).expect("a time");
+        let watch = watching(story);
+        watch.says("Service web Synced", 1);
+        story.runs("exec -T web cat /app/old").exits(0).prints("old");
+    });
+}
+
+#[test]
+fn pain_8_a_container_that_has_everything_is_sent_nothing() {
+    on_the_real("a container that is started again and lacks nothing must be sent nothing", |story| {
+        story.step("watch").file("compose.yaml", INITIAL);
+        for number in 0..200 {
+            story.file(&format!("src/{number}"), "same\n");
+        }
+        let watch = watching(story);
+        watch.says("Service web Synced", 1);
+        story.step("somebody starts it anew");
+        let id = id_of_web(story);
+        story.engine().post(&format!("/containers/{id}/restart?t=0"), &serde_json::Value::Null);
+        // A file brings the next line; it would be the one after that.
+        story.file("src/mark", "1\n");
+        watch.says("Service web Synced 1 file", 1);
+        story.must(watch.count("Service web Synced") == 2, &watch.lines().join("\n"));
     });
 }
