@@ -1,4 +1,17 @@
 //! Files are saved, and what runs matches them.
+//!
+//! | pain 15 asks for | test |
+//! | --- | --- |
+//! | a checkout of 2,000 changed files: equal trees, one restart | `pain_15_a_checkout_of_another_branch_is_one_restart_and_equal_trees` |
+//! | editors' ways of saving | `every_way_of_saving_a_file_arrives` |
+//! | lost events | `watch_starts::pain_15_events_that_were_lost_leave_no_difference`, `watch_starts::pain_15_lost_events_and_a_start_at_once_…` |
+//! | a stopped container gets it when it starts | `watch_starts::pain_8_…` |
+//! | for long | the program in `tests/soak`, run by hand |
+//!
+//! | pain 27 asks for | test |
+//! | --- | --- |
+//! | files belong to the image's user; a read-only place is named | `pain_27_files_belong_to_the_user_of_the_container_and_a_read_only_place_is_named` |
+//! | images without a shell, `tar` or `rm` | `pain_27_deletions_arrive_in_an_image_without_a_shell_or_rm` |
 
 use crate::support::background::Background;
 use crate::support::scenario::{Scenario, on_the_real};

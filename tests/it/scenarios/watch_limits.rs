@@ -1,4 +1,10 @@
 //! What `watch` does where the system's limits end, and where there is more than is good.
+//!
+//! | pain 30 asks for | test |
+//! | --- | --- |
+//! | no more watches than folders that are not left out | `pain_30_what_is_left_out_is_not_watched_…`, `watch_ignores::pain_28_a_folder_that_is_left_out_is_not_watched` |
+//! | a limit that is used up is said, and the files arrive nevertheless | `pain_30_used_up_watches_…`, `pain_30_used_up_watchers_…` |
+//! | little work while nothing happens, and from a save to the container | measured by `script/bench` |
 
 use crate::support::background::Background;
 use crate::support::scenario::{Scenario, on_the_real};
