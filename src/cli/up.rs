@@ -2,6 +2,7 @@
 
 use super::menu::{self, Menu};
 use super::{Context, Failure, remote, run, volumes};
+use crate::event::Verb;
 use crate::load::Loaded;
 use crate::model::ServiceName;
 use crate::ops::up::{self, Attach, Request};
@@ -129,6 +130,14 @@ pub struct ConvergeArgs {
     #[arg(long, value_name = "POLICY", value_parser = ["always", "missing", "never", "build", "policy"])]
     pull: Option<String>,
 
+    /// Say of pulls only when they are over.
+    #[arg(long)]
+    quiet_pull: bool,
+
+    /// Say of builds only when they are over.
+    #[arg(long)]
+    quiet_build: bool,
+
     /// Replace containers even when nothing changed.
     #[arg(long, conflicts_with = "no_recreate")]
     force_recreate: bool,
@@ -187,6 +196,17 @@ impl ConvergeArgs {
     /// Whether a flag says what becomes of volumes whose definition changed.
     pub fn answers_for_volumes(&self) -> bool {
         self.yes || self.migrate_volumes
+    }
+
+    /// The session that these flags ask for.
+    fn session(&self, session: &Session) -> Session {
+        let quiet: &[Verb] = match (self.quiet_pull, self.quiet_build) {
+            (true, true) => &[Verb::Pull, Verb::Build],
+            (true, false) => &[Verb::Pull],
+            (false, true) => &[Verb::Build],
+            (false, false) => &[],
+        };
+        session.with_eager_health(!self.no_eager_health).without_progress_of(quiet)
     }
 
     /// The policy that these flags ask for.
@@ -320,7 +340,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let watching = (args.watch || menu.is_some()).then(|| watched(context, args, &policy)).transpose()?;
     let request = Request { policy, attach };
     run::with_session(context, Some(&loaded), format, async |session| {
-        let session = session.with_eager_health(!args.converge.no_eager_health);
+        let session = args.converge.session(session);
         let on_start = watching.as_ref().filter(|_| args.watch).map(watch::Request::on_start);
         let stopwatch = (args.timings || context.progress == ProgressMode::Json).then(Stopwatch::default);
         let session = Session { on_start, stopwatch, ..session };
@@ -360,7 +380,7 @@ pub fn create(context: &Context, args: &CreateArgs) -> Result<(), Failure> {
     check_scale(&policy, &loaded)?;
     let request = Request { policy, attach: None };
     run::with_session(context, Some(&loaded), LogFormat::default(), async |session| {
-        let session = session.with_eager_health(!args.converge.no_eager_health);
+        let session = args.converge.session(session);
         Box::pin(up::run(&session, &loaded, &request)).await
     })
 }

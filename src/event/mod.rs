@@ -233,6 +233,8 @@ pub struct EventSink {
     next: Arc<AtomicU64>,
     started: Instant,
     passes: Passes,
+    /// What is told when it is over, and not on its way.
+    quiet: &'static [Verb],
 }
 
 /// Which events are worth sending.
@@ -249,7 +251,10 @@ impl EventSink {
     /// A sink and the receiver that the ui drains.
     pub fn new(started: Instant) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender, next: Arc::new(AtomicU64::new(0)), started, passes: Passes::All }, receiver)
+        (
+            Self { sender, next: Arc::new(AtomicU64::new(0)), started, passes: Passes::All, quiet: &[] },
+            receiver,
+        )
     }
 
     /// The same channel, for a command that goes on and on: what is as it should be is not worth an event each time.
@@ -264,6 +269,12 @@ impl EventSink {
         Self { passes: Passes::Trouble, ..self.clone() }
     }
 
+    /// The same channel, without the progress of some work.
+    #[must_use]
+    pub fn without_progress_of(&self, quiet: &'static [Verb]) -> Self {
+        Self { quiet, ..self.clone() }
+    }
+
     /// Sends one event. A ui that is gone is no reason to fail.
     pub fn send(&self, subject: Subject, kind: EventKind) {
         let passes = match self.passes {
@@ -274,7 +285,8 @@ impl EventSink {
                 EventKind::Failed { .. } | EventKind::Warning { .. } | EventKind::Watched { .. }
             ),
         };
-        if !passes {
+        let is_quiet = matches!(&kind, EventKind::Progress { verb, .. } if self.quiet.contains(verb));
+        if !passes || is_quiet {
             return;
         }
         let seq = self.next.fetch_add(1, Ordering::Relaxed);

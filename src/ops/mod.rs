@@ -34,7 +34,7 @@ pub use timings::Stopwatch;
 
 use crate::apply::{self, Cx, Limits, OnFailure, OnStart};
 use crate::engine::{Endpoints, Engine, connect};
-use crate::event::{EventKind, EventSink, LogLine, Subject};
+use crate::event::{EventKind, EventSink, LogLine, Subject, Verb};
 use crate::load::Loaded;
 use crate::model::{Project, Provided};
 use crate::observe::ObservedState;
@@ -102,6 +102,12 @@ impl Session {
     #[must_use]
     pub fn with_eager_health(&self, eager_health: bool) -> Self {
         Self { eager_health, ..self.clone() }
+    }
+
+    /// The same session, without the progress of some work.
+    #[must_use]
+    pub fn without_progress_of(&self, quiet: &'static [Verb]) -> Self {
+        Self { events: self.events.without_progress_of(quiet), ..self.clone() }
     }
 
     /// Tells the user something about the project as a whole.

@@ -1,6 +1,6 @@
 //! The commands around `up`.
 
-use crate::support::scenario::scenario;
+use crate::support::scenario::{on_the_real, scenario};
 
 const SHOP: &str = "\
 services:
@@ -195,4 +195,19 @@ fn a_plan_asks_only() {
             story.must(plan["changes"] == false, "it says that nothing changes");
         },
     );
+}
+
+#[test]
+fn a_quiet_build_says_that_it_was_built_and_what_went_wrong() {
+    on_the_real("`--quiet-build` must hide the steps of a build, and not why it failed", |story| {
+        let dockerfile = |line: &str| format!("FROM busybox\nRUN echo a step of it && {line}\n");
+        let stack =
+            "services:\n  web:\n    build: .\n    command: sleep infinity\n    stop_signal: SIGKILL\n";
+        story.step("up").file("compose.yaml", stack).file("Dockerfile", &dockerfile("true"));
+        story.runs("up -d --quiet-pull --quiet-build").exits(0).notes("Built").does_not_note("a step of it");
+        story.step("a build that fails").file("Dockerfile", &dockerfile("exit 4"));
+        story.runs("up -d --build --quiet-build").exits(1).notes("returned a non-zero code: 4");
+        story.step("and in full").file("Dockerfile", &dockerfile("true"));
+        story.runs("up -d --build").exits(0).notes("a step of it");
+    });
 }
