@@ -73,6 +73,7 @@ impl<'a> Reconciler<'a> {
             match verdict {
                 Verdict::Remove { .. } => {}
                 Verdict::Keep { container, change } => {
+                    self.leave_ended_namespace(service, container);
                     let (reference, ready) = self.keep(service, container, &removed);
                     let changed = self.change(container, &reference, change, ready);
                     if change.note.is_some() {
@@ -138,7 +139,8 @@ impl<'a> Reconciler<'a> {
     }
 
     fn start_need(&self, service: &Service, container: &Container) -> StartNeed {
-        if let Some(dependency) = self.restarted_dependency(service)
+        if let Some(dependency) =
+            self.restarted_dependency(service).or_else(|| self.parent_to_be_started(service))
             && self.stops.contains_key(&container.id)
         {
             return StartNeed::Start(Reason::DependencyRestarted { service: dependency });
@@ -156,6 +158,31 @@ impl<'a> Reconciler<'a> {
             | ContainerStatus::Dead
             | ContainerStatus::Other(_) => StartNeed::Start(status()),
         }
+    }
+
+    /// Differs: the reference starts a container that has ended and leaves those that share its namespaces as they are. The
+    /// engine ended the namespace with its owner and makes a new one: whoever goes on in the old one has no network any more.
+    fn leave_ended_namespace(&mut self, service: &Service, container: &Container) {
+        if self.policy.no_start || !container.status.is_alive() {
+            return;
+        }
+        if let Some(parent) = self.parent_to_be_started(service) {
+            self.stop(container, &Reason::DependencyRestarted { service: parent }, []);
+        }
+    }
+
+    /// A service whose namespaces this one shares and whose container, which is there, has to be started.
+    fn parent_to_be_started(&self, service: &Service) -> Option<ServiceName> {
+        self.graph.needs(&service.name).into_iter().find_map(|(needed, need)| {
+            // Who takes volumes alone has nothing to lose: `restart` tells them apart.
+            let parent = (need.by_id && need.restart).then(|| self.project.services.get(needed)).flatten()?;
+            let first = self.verdicts.get(needed)?.iter().find_map(|verdict| match verdict {
+                Verdict::Keep { container, .. } => Some(*container),
+                Verdict::Replace { .. } | Verdict::Remove { .. } | Verdict::Create { .. } => None,
+            })?;
+            let begins = !first.status.is_alive() || self.parent_to_be_started(parent).is_some();
+            begins.then(|| needed.clone())
+        })
     }
 
     /// A dependency with `restart: true` whose containers are replaced.

@@ -26,6 +26,7 @@ mod requests;
 mod rollback;
 mod rolling;
 mod round_trip;
+mod sharing;
 mod smoke;
 mod trouble;
 mod turns;
