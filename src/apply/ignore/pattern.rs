@@ -1,9 +1,9 @@
 //! One pattern of an ignore file, matched against a path and, at the same time, against every folder above it.
 //!
-//! What it means is what the engine's builder makes of it: `*` and `?` stop at a `/`; `**/` is any number of folders, none too;
-//! a `**` before anything else is any text, with `/` in it; classes hold what they say, a `/` too. Only an escaped letter or digit
-//! is not what the builder has: there `\b` is what it is to Go's regular expressions, here it is a `b`. All ways through the
-//! pattern are followed at once, so that no pattern takes long.
+//! What it means is what the engine's builder makes of it: `*` and `?` stop at a `/`; `**` is any number of folders, none too,
+//! with or without a `/` after it; it is any text at the end, and at the beginning when the rest has nothing special; classes
+//! hold what they say, a `/` too. Only an escaped letter or digit is not what the builder has: there `\b` is what it is to Go's
+//! regular expressions, here it is a `b`. All ways through the pattern are followed at once, so that no pattern takes long.
 
 /// A pattern, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,9 @@ enum Token {
     Class(Class),
     /// Any text without `/`: `*`.
     Star,
-    /// Any text: `**`.
+    /// Any text: `**` at the end.
     Anything,
-    /// Nothing, or any text that ends with `/`: `**/`.
+    /// Nothing, or any text that ends with `/`: `**/`, and `**` before anything else.
     Folders,
 }
 
@@ -47,8 +47,12 @@ impl Pattern {
         let mut tokens = Vec::new();
         while let Some((first, after)) = rest.split_first() {
             let (token, after) = match (first, after) {
-                ('*', ['*', '/', after @ ..]) => (Token::Folders, after),
-                ('*', ['*', after @ ..]) => (Token::Anything, after),
+                ('*', ['*']) => (Token::Anything, &[][..]),
+                // The builder compares the ends of the texts here.
+                ('*', ['*', after @ ..]) if tokens.is_empty() && is_plain_name(after) => {
+                    (Token::Anything, after)
+                }
+                ('*', ['*', '/', after @ ..] | ['*', after @ ..]) => (Token::Folders, after),
                 ('*', after) => (Token::Star, after),
                 ('?', after) => (Token::One, after),
                 ('[', after) => {
@@ -89,6 +93,11 @@ impl Pattern {
         folder.chars().chain(['/']).for_each(|letter| ways.take(letter));
         !ways.have_ended()
     }
+}
+
+/// Whether a pattern's rest begins with a name and has nothing special in it.
+fn is_plain_name(rest: &[char]) -> bool {
+    rest.first() != Some(&'/') && !rest.iter().any(|letter| matches!(letter, '*' | '?' | '[' | ']' | '\\'))
 }
 
 /// The places in a pattern that what was read so far leads to: the tokens that come next, each once; their number is the end.
@@ -195,13 +204,19 @@ mod tests {
     }
 
     #[test]
-    fn two_stars_within_a_name_cross_folders_as_the_builder_has_it() {
+    fn two_stars_are_folders_also_within_a_name_as_the_builder_has_it() {
+        check("a**z", "ab/z", true);
         check("a**z", "a/b/z", true);
+        check("a**z", "abz", false);
+        check("**z", "b/z", true);
         check("**z", "b/yz", true);
+        check("**z?", "b/zz", true);
+        check("**z?", "yzz", false);
         check("a/**/z", "a/z", true);
         check("a/**/z", "a/yz", false);
         check("a/**", "a", false);
         check("a/**", "a/b", true);
+        check("a**", "ab/c", true);
         check("**", "a", true);
     }
 
