@@ -59,12 +59,28 @@ impl Rules {
         self.last_that_matches(path).filter(|rule| !rule.lets_in).map(|rule| rule.text.as_str())
     }
 
+    /// The rule that decides about a path, folder by folder from the top: a rule that matched a folder goes on to match what is in
+    /// it. One that lets in counts only where something was left out, so that letting in a folder that was never left out
+    /// says nothing about what is in it: the builder has it so.
     fn last_that_matches(&self, path: &Path) -> Option<&Rule> {
         if self.rules.is_empty() {
             return None;
         }
         let path = slashed(path);
-        self.rules.iter().rev().find(|rule| rule.pattern.matches(&path))
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let mut matched_above = vec![false; self.rules.len()];
+        let mut decides = None;
+        for part in ends.filter_map(|end| path.get(..end)) {
+            decides = None;
+            for (rule, matched) in self.rules.iter().zip(&mut matched_above) {
+                let is_out = decides.is_some_and(|rule: &Rule| !rule.lets_in);
+                *matched = rule.lets_in == is_out && (*matched || rule.pattern.matches(part));
+                if *matched {
+                    decides = Some(rule);
+                }
+            }
+        }
+        decides
     }
 
     /// Whether a rule may let something below an ignored folder back in, so that the folder must be looked through.

@@ -1,4 +1,4 @@
-//! One pattern of an ignore file, matched against a path and, at the same time, against every folder above it.
+//! One pattern of an ignore file.
 //!
 //! What it means is what the engine's builder makes of it: `*` and `?` stop at a `/`; `**` is any number of folders, none too,
 //! with or without a `/` after it; it is any text at the end, and at the beginning when the rest has nothing special; classes
@@ -69,13 +69,10 @@ impl Pattern {
         Some(Self { tokens })
     }
 
-    /// Whether it matches a path or a folder above it.
+    /// Whether it matches a whole path.
     pub(super) fn matches(&self, path: &str) -> bool {
         let mut ways = Ways::at_the_beginning(&self.tokens);
         for letter in path.chars() {
-            if letter == '/' && ways.have_arrived() {
-                return true;
-            }
             if ways.have_ended() {
                 return false;
             }
@@ -86,11 +83,14 @@ impl Pattern {
 
     /// Whether it matches something below a folder, or may do so.
     pub(super) fn may_match_below(&self, folder: &str) -> bool {
-        if self.matches(folder) {
-            return true;
-        }
         let mut ways = Ways::at_the_beginning(&self.tokens);
-        folder.chars().chain(['/']).for_each(|letter| ways.take(letter));
+        for letter in folder.chars().chain(['/']) {
+            // What it makes of a folder it makes of all below.
+            if letter == '/' && ways.have_arrived() {
+                return true;
+            }
+            ways.take(letter);
+        }
         !ways.have_ended()
     }
 }
@@ -225,7 +225,7 @@ mod tests {
         check("a*", "a", true);
         check("a*b*c", "a-b-c", true);
         check("a*c", "a/c", false);
-        check("*", "a/b", true);
+        check("*", "a/b", false);
         check("?", "/", false);
     }
 
