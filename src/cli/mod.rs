@@ -20,6 +20,7 @@ mod remote;
 mod rollback;
 mod run;
 mod up;
+mod urls;
 mod version;
 mod volumes;
 mod watch;
@@ -109,6 +110,7 @@ enum Command {
     /// Thaw containers.
     Unpause(lifecycle::ServicesArgs),
     Up(up::Args),
+    Urls(urls::Args),
     Version(version::Args),
     Watch(watch::Args),
 }
@@ -135,6 +137,7 @@ impl Command {
             | Self::Stop(_)
             | Self::Unpause(_)
             | Self::Up(_)
+            | Self::Urls(_)
             | Self::Version(_)
             | Self::Watch(_) => false,
         }
@@ -263,6 +266,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Stop(args) => lifecycle::stop(context, args),
         Command::Unpause(args) => lifecycle::unpause(context, args),
         Command::Up(args) => up::run(context, args),
+        Command::Urls(args) => urls::run(context, args),
         Command::Version(args) => version::run(args),
         Command::Watch(args) => watch::run(context, args),
     }

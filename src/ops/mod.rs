@@ -13,6 +13,7 @@ pub mod logs;
 pub mod reconcile;
 pub mod saved;
 pub mod up;
+pub mod urls;
 
 mod cascade;
 mod contents;

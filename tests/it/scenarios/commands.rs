@@ -211,3 +211,50 @@ fn a_quiet_build_says_that_it_was_built_and_what_went_wrong() {
         story.runs("up -d --build").exits(0).notes("a step of it");
     });
 }
+
+#[test]
+fn urls_say_where_published_ports_are_reached_and_name_them_for_programs() {
+    scenario("`urls` must name each published port of what runs, and nothing else", |story| {
+        let stack = "\
+services:
+  my-web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    ports:
+      - \"127.0.0.1::80\"
+      - {target: 9999, host_ip: 127.0.0.1, app_protocol: https}
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    ports: [\"127.0.0.1::5432\"]
+  inside:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    expose: [\"80\"]
+";
+        story.step("up").file("compose.yaml", stack).runs("up -d").exits(0);
+        story.step("as JSON").runs("-f compose.yaml urls --format json").exits(0);
+        let found: serde_json::Value = serde_json::from_str(story.printed()).unwrap_or_default();
+        let named = |at: usize, key: &str| found.get(at).and_then(|one| one.get(key)).cloned();
+        let shown: Vec<_> = (0..4).map(|at| (named(at, "service"), named(at, "target"))).collect();
+        let expected = [("db", 5432), ("my-web", 80), ("my-web", 9999)]
+            .map(|(service, target)| (Some(service.into()), Some(target.into())));
+        story.must(shown.iter().take(3).eq(&expected) && found.get(3).is_none(), &format!("{shown:?}"));
+        let port = |at| named(at, "port").unwrap_or_default().to_string();
+        let (db, web, other) = (port(0), port(1), port(2));
+        story.step("for a shell").runs("-f compose.yaml urls --format shell").exits(0);
+        story.prints(&format!("export STACK_DB_PORT_5432={db}\n")).prints("export STACK_DB_HOST=127.0.0.1\n");
+        story.prints(&format!("export STACK_MY_WEB_URL=http://127.0.0.1:{web}\n"));
+        let project = story.project().to_owned();
+        story.prints(&format!("export STACK_PROJECT={project}\n"));
+        story.step("for people").runs("-f compose.yaml urls my-web").exits(0);
+        story.prints(&format!("https://127.0.0.1:{other}")).prints("my-web");
+        let lists_db = story.printed().lines().any(|line| line.starts_with("db"));
+        story.must(!lists_db, "only the named service is shown");
+        story.step("a service that is not there").runs("-f compose.yaml urls wbe").exits(1);
+        story.notes("no such service: wbe");
+    });
+}
