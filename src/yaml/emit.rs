@@ -221,6 +221,10 @@ fn is_everyday(text: &str) -> bool {
 
 /// Text as a plain, single-quoted or double-quoted scalar on one line.
 fn one_line(text: &str, key: bool) -> Cow<'_, str> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Ports, most of them. Bare it would be a number, however long.
+        return Cow::Owned(double_quoted(text));
+    }
     let analysis = Analysis::of(text);
     // As a key `<<` is an order to merge.
     let merges = key && text == "<<";
@@ -480,6 +484,11 @@ mod tests {
             if is_everyday(&text) {
                 assert!(Analysis::of(&text).plain_allowed && reads_back_as_text(&text), "{text:?}");
             }
+        }
+
+        #[test]
+        fn digits_alone_never_read_back_as_text(text in "[0-9]{1,40}") {
+            assert!(!reads_back_as_text(&text), "{text:?}");
         }
 
         #[test]
