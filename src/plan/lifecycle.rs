@@ -51,7 +51,9 @@ fn gate(
 
 /// `start`: containers that do not run, dependencies first, behind their gates. What named services depend on is started too.
 pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
-    let services = input.services.map(|named| with_dependencies(input.graph, named));
+    let services = input.services.map(|named| {
+        named.iter().chain(input.graph.closure(named)).cloned().collect::<BTreeSet<ServiceName>>()
+    });
     let input = &Lifecycle { services: services.as_ref(), ..*input };
     let mut plan = PlanBuilder::default();
     let mut started: BTreeMap<ServiceName, Vec<StepId>> = BTreeMap::new();
@@ -237,19 +239,6 @@ fn each(
         }
     }
     plan.finish()
-}
-
-fn with_dependencies(graph: &ServiceGraph, named: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
-    let mut found = named.clone();
-    let mut frontier: Vec<ServiceName> = named.iter().cloned().collect();
-    while let Some(service) = frontier.pop() {
-        for (needed, _) in graph.needs(&service) {
-            if found.insert(needed.clone()) {
-                frontier.push(needed.clone());
-            }
-        }
-    }
-    found
 }
 
 /// The chosen containers of a service, by number.

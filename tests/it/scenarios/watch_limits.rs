@@ -6,9 +6,8 @@
 //! | a limit that is used up is said, and the files arrive nevertheless | `pain_30_used_up_watches_…`, `pain_30_used_up_watchers_…` |
 //! | little work while nothing happens, and from a save to the container | measured by `script/bench` |
 
-use crate::support::background::Background;
-use crate::support::scenario::{Scenario, on_the_real};
-use std::time::{Duration, Instant};
+use super::watch_reload::holds;
+use crate::support::scenario::on_the_real;
 
 const STACK: &str = "\
 services:
@@ -20,19 +19,6 @@ services:
       watch:
         - {path: ./src, action: sync, target: /app}
 ";
-
-/// Waits until a file has this text in the container.
-#[track_caller]
-fn arrives(story: &mut Scenario<'_>, watch: &Background, file: &str, text: &str) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        story.runs(&format!("exec -T web cat /app/{file}"));
-        if story.printed() == text {
-            return;
-        }
-        story.must(Instant::now() < deadline, &watch.lines().join("\n"));
-    }
-}
 
 /// Follows an edit, a new folder and a deletion where a limit is reached, and says which.
 fn follows_in_spite_of(limit: (&str, u32), setting: &str) {
@@ -46,11 +32,11 @@ fn follows_in_spite_of(limit: (&str, u32), setting: &str) {
         watch.says(setting, 1);
         watch.says("looked at every second instead", 1);
         story.step("an edit").file("src/a/b/one", "new\n");
-        arrives(story, &watch, "a/b/one", "new\n");
+        holds(story, &watch, "/app/a/b/one", "new\n");
         story.step("a new folder, and a file that goes").file("src/d/three", "3\n");
         std::fs::remove_file(story.folder().join("src/c/two")).expect("to remove it");
-        arrives(story, &watch, "d/three", "3\n");
-        arrives(story, &watch, "c/two", "");
+        holds(story, &watch, "/app/d/three", "3\n");
+        holds(story, &watch, "/app/c/two", "");
     });
 }
 
@@ -81,7 +67,7 @@ fn pain_30_what_is_left_out_is_not_watched_and_very_many_files_are_said_with_wha
         story.file("compose.yaml", &STACK.replace("target: /app}", "target: /app, ignore: [node_modules/]}"));
         watch.says("Project", 1);
         story.file("src/main.py", "2\n");
-        arrives(story, &watch, "main.py", "2\n");
+        holds(story, &watch, "/app/main.py", "2\n");
         drop(watch);
         let again = story.goes_on("watch --no-up");
         // `src` and the project's folder; none of what is left out.

@@ -24,7 +24,7 @@ services:
 
 /// Waits until a file has this text in a container; no text is no file.
 #[track_caller]
-fn holds(story: &mut Scenario<'_>, watch: &Background, path: &str, text: &str) {
+pub(super) fn holds(story: &mut Scenario<'_>, watch: &Background, path: &str, text: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         story.runs(&format!("exec -T web cat {path}"));
