@@ -3,14 +3,13 @@
 //! An exit is one for good: a container that its restart policy starts again has not exited, and one-offs count for
 //! nothing. As in the reference, the first exit decides, a job that was only a dependency's included.
 
-use super::{OpsError, list};
+use super::{OpsError, list, logs};
 use crate::engine::{ContainerEvent, Engine, EngineErrorKind};
 use crate::model::{DependencyCondition, Project, ServiceName, label};
 use crate::observe::{ContainerId, ContainerStatus, live_state, observe};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What an attached `up` ends on, beside the user's wish.
@@ -42,7 +41,18 @@ pub(super) struct Exits<'a> {
     listening: CancellationToken,
     /// Cancelled by the exit that ends the run.
     over: CancellationToken,
+    /// What had exited before this run, with the time of its start: its codes are those of another run.
+    before: Mutex<BTreeMap<ContainerId, String>>,
     seen: Mutex<Seen>,
+}
+
+/// A container that has exited.
+#[derive(Debug)]
+struct Exit {
+    id: ContainerId,
+    service: ServiceName,
+    started_at: String,
+    code: i64,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +77,7 @@ impl<'a> Exits<'a> {
             awaited: awaited.collect(),
             listening: CancellationToken::new(),
             over: CancellationToken::new(),
+            before: Mutex::default(),
             seen: Mutex::default(),
         }
     }
@@ -91,16 +102,23 @@ impl<'a> Exits<'a> {
     /// # Errors
     /// The engine cannot be listened to.
     pub async fn listen(&self, engine: &Engine, project: &str) -> Result<(), OpsError> {
+        let mut events = engine.container_events(Some(project)).await?;
+        let before = self.over_now(engine, project).await?;
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) =
+            before.into_iter().map(|exit| (exit.id, exit.started_at)).collect();
+        self.listening.cancel();
         loop {
-            let mut events = engine.container_events(Some(project)).await?;
-            self.listening.cancel();
             while let Some(Ok(event)) = events.next().await {
                 if event.action == "die" {
                     self.died(engine, &event).await;
                 }
             }
-            // The engine cut us off; it may be restarting.
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            // The engine cut us off; it may be restarting. When it does not come back, the logs end, and so does the run.
+            let Some(again) = logs::reconnect(engine, project).await else {
+                return std::future::pending().await;
+            };
+            events = again;
+            self.catch_up(engine, project).await?;
         }
     }
 
@@ -132,23 +150,41 @@ impl<'a> Exits<'a> {
         }
     }
 
+    /// Notes the exits of this run that nothing was heard of.
+    async fn catch_up(&self, engine: &Engine, project: &str) -> Result<(), OpsError> {
+        for Exit { id, service, started_at, code } in self.over_now(engine, project).await? {
+            let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+            if before.as_ref() != Some(&started_at) {
+                self.note(&service, code);
+            }
+        }
+        Ok(())
+    }
+
+    /// The containers that have exited.
+    async fn over_now(&self, engine: &Engine, project: &str) -> Result<Vec<Exit>, OpsError> {
+        let mut exits = Vec::new();
+        for container in observe(engine, &list::containers_only(project)).await?.containers {
+            let identity = container.identity;
+            let is_over = matches!(container.status, ContainerStatus::Exited | ContainerStatus::Dead);
+            if identity.oneoff || !is_over || !self.services.contains(&identity.service) {
+                continue;
+            }
+            if let Ok(state) = live_state(engine, &container.id, &container.name).await {
+                let (service, started_at) = (identity.service, state.started_at);
+                exits.push(Exit { id: container.id, service, started_at, code: state.exit_code });
+            }
+        }
+        Ok(exits)
+    }
+
     /// How the run ends, once nothing runs any more. What was not heard of yet is looked up.
     ///
     /// # Errors
     /// The exit, unless its code is 0; or the service that was to give the code has not run. Differs: the reference ends
     /// with 0 then, which says that a test that never began went well.
     pub async fn end(&self, engine: &Engine, project: &str) -> Result<(), OpsError> {
-        let observed = observe(engine, &list::containers_only(project)).await?;
-        for container in &observed.containers {
-            let identity = &container.identity;
-            let is_over = matches!(container.status, ContainerStatus::Exited | ContainerStatus::Dead);
-            if identity.oneoff || !is_over || !self.services.contains(&identity.service) {
-                continue;
-            }
-            if let Ok(state) = live_state(engine, &container.id, &container.name).await {
-                self.note(&identity.service, state.exit_code);
-            }
-        }
+        self.catch_up(engine, project).await?;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let code = match &self.cascade.code_from {
             Some(service) => seen.codes.get(service).copied().ok_or_else(|| OpsError::Other {

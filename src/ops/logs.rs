@@ -282,7 +282,8 @@ async fn next(events: &mut Option<EventStream>) -> Option<Result<ContainerEvent,
     }
 }
 
-async fn reconnect(engine: &Engine, project: &str) -> Option<EventStream> {
+/// Listens again once the engine is back; `None` when it stays away.
+pub(super) async fn reconnect(engine: &Engine, project: &str) -> Option<EventStream> {
     for _ in 0..40 {
         if let Ok(events) = engine.container_events(Some(project)).await {
             return Some(events);

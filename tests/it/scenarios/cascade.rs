@@ -86,6 +86,11 @@ services:
 ";
         story.step("another one ends first").file("compose.yaml", never);
         story.runs("up --exit-code-from test").exits(1).notes("`test` has not run");
+        story.step("it has run before, with another file");
+        let alone = "services:\n  test:\n    image: busybox\n    command: sh -c 'exit 0'\n";
+        story.file("compose.yaml", alone).runs("up --remove-orphans --exit-code-from test").exits(0);
+        story.step("and not in this run").file("compose.yaml", never);
+        story.runs("up --exit-code-from test").exits(1).notes("`test` has not run");
     });
 }
 
