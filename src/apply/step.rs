@@ -142,11 +142,12 @@ pub(super) async fn perform(
         Action::RunHook { container, phase, index } => {
             hooks::run(cx, resolved, container, &id(container)?, (*phase, *index)).await?;
         }
-        Action::Wait { service, containers, until, timeout_s } => {
+        Action::Wait { service, containers, until, timeout_s, stable_s } => {
             let containers: Result<Vec<_>, StepError> =
                 containers.iter().map(|container| Ok((container.name.clone(), id(container)?))).collect();
             let timeout = timeout_s.map(Duration::from_secs);
-            let wait = Wait { service, containers: containers?, until: *until, timeout };
+            let stable = stable_s.map_or(wait::SETTLING, Duration::from_secs);
+            let wait = Wait { service, containers: containers?, until: *until, timeout, stable };
             wait::until(cx, &wait, subscription, waits).await?;
         }
         Action::RunProvider { service, verb } => provider::run(cx, service, verb).await?,

@@ -91,13 +91,15 @@ pub(super) struct Wait<'a> {
     pub(super) until: Until,
     /// The limit that the user named, for the whole wait.
     pub(super) timeout: Option<Duration>,
+    /// How long a container without a probe must run before a wait for its goal believes that it does.
+    pub(super) stable: Duration,
 }
 
 /// When a wait that goes on is told of for the first time; then after twice as long, and so on up to a minute.
 const FIRST_WORD: Duration = Duration::from_secs(3);
 
-/// How long a container without a probe must run before `--wait` believes that it does.
-const SETTLING: Duration = Duration::from_secs(1);
+/// How long that is when nobody says otherwise.
+pub(super) const SETTLING: Duration = Duration::from_secs(1);
 
 /// How long an engine that has stopped answering is given to come back.
 const ENGINE_GONE: u32 = 3;
@@ -272,7 +274,7 @@ impl One<'_> {
         // A clock that is not ours may say anything: then it is believed at once.
         let started: jiff::Timestamp = state.started_at.parse().ok()?;
         let age = Duration::try_from(started.until(jiff::Timestamp::now()).ok()?).ok()?;
-        SETTLING.checked_sub(age).filter(|left| !left.is_zero()).map(|left| Instant::now() + left)
+        self.wait.stable.checked_sub(age).filter(|left| !left.is_zero()).map(|left| Instant::now() + left)
     }
 
     /// When to give up, and how long that is in all. A limit that the user named counts alone.

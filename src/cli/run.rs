@@ -43,6 +43,7 @@ pub fn with_session<T>(
             sources: loaded.map(|loaded| Arc::new(loaded.sources.clone())),
             on_start: None,
             stopwatch: None,
+            tally: None,
         };
         let screen = Screen {
             mode: context.progress,

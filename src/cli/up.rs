@@ -29,13 +29,18 @@ pub struct Args {
     #[arg(short, long)]
     detach: bool,
 
-    /// Return once everything is running or healthy; implies --detach.
+    /// Return once every service has reached its goal: healthy where it has a healthcheck, ended with 0 where it ends, running
+    /// and stable otherwise; implies --detach.
     #[arg(long)]
     wait: bool,
 
     /// Seconds that --wait may take.
     #[arg(long, value_name = "SECONDS")]
     wait_timeout: Option<u64>,
+
+    /// Seconds that a container without a healthcheck must run before --wait believes it. [default: 1]
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    wait_stable: Option<u64>,
 
     /// Stop everything, and end, when a container exits.
     #[arg(long, conflicts_with_all = ["detach", "wait", "no_start", "abort_on_container_failure", "watch"])]
@@ -311,6 +316,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         no_start: args.no_start,
         // What is only created has nothing to wait for.
         wait: (args.wait && !args.no_start).then_some(args.wait_timeout),
+        stable_s: args.wait_stable,
         ..args.converge.policy(context)?
     };
     check_scale(&policy, &loaded)?;

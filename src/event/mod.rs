@@ -4,9 +4,11 @@
 //! text for people ("Creating", "Created" live in the ui) and terminals.
 
 mod diagnosis;
+mod goals;
 mod timings;
 
 pub use diagnosis::{Diagnosis, ProbeRun};
+pub use goals::{Goal, GoalOutcome, Goals, ServiceGoal};
 pub use timings::{ServiceTimings, Timings};
 
 use schemars::JsonSchema;
@@ -184,6 +186,11 @@ pub enum EventKind {
     Timed {
         /// By service.
         timings: Box<Timings>,
+    },
+    /// The wait for what the services are to reach is over; how far each has come.
+    Goals {
+        /// By service.
+        goals: Box<Goals>,
     },
     /// A line of a program's output (a build, a hook).
     Output {

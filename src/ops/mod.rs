@@ -20,6 +20,7 @@ mod contents;
 mod detached;
 mod elsewhere;
 mod error;
+mod goals;
 mod lock;
 mod machine;
 mod signals;
@@ -29,6 +30,7 @@ mod trouble;
 
 pub use cascade::{AbortOn, Cascade};
 pub use error::OpsError;
+pub use goals::Tally;
 pub use lock::Turn;
 pub use signals::Interrupts;
 pub use timings::Stopwatch;
@@ -72,6 +74,8 @@ pub struct Session {
     pub on_start: Option<Arc<dyn OnStart>>,
     /// Takes the time of what is done, to be told at the end.
     pub stopwatch: Option<Stopwatch>,
+    /// Notes how far each service comes.
+    pub tally: Option<Tally>,
 }
 
 /// The plans that a dry run would have carried out, in order, each with its project's name.
@@ -161,6 +165,9 @@ impl Session {
         let outcome = apply::run(plan, &cx).await;
         if let Some(stopwatch) = &self.stopwatch {
             stopwatch.take(plan, &outcome);
+        }
+        if let Some(tally) = &self.tally {
+            tally.take(plan, &outcome);
         }
         if outcome.cancelled {
             return Err(OpsError::Interrupted);

@@ -2,7 +2,7 @@
 
 use super::cascade::Exits;
 use super::reconcile::{self, Planned};
-use super::{Cascade, OpsError, Session, Stopwatch, Turn, history, logs};
+use super::{Cascade, OpsError, Session, Stopwatch, Tally, Turn, goals, history, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -55,7 +55,7 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     let engine = session.engine().await?;
     let project = Arc::new(loaded.project.clone());
     let Some(attach) = &request.attach else {
-        return converge(session, &engine, loaded, &project, &request.policy).await;
+        return until_goals(session, &engine, loaded, &project, &request.policy).await;
     };
     let Some(cascade) = &attach.cascade else {
         return Box::pin(attached(session, &engine, loaded, &project, request, attach, None)).await;
@@ -64,6 +64,23 @@ pub async fn run(session: &Session, loaded: &Loaded, request: &Request) -> Resul
     tokio::select! {
         ended = Box::pin(attached(session, &engine, loaded, &project, request, attach, Some(&exits))) => ended,
         Err(error) = exits.listen(&engine, project.name.as_str()) => Err(error),
+    }
+}
+
+/// Brings a project up, and waits for its services' goals when that is asked for.
+pub(super) async fn until_goals(
+    session: &Session,
+    engine: &Engine,
+    loaded: &Loaded,
+    project: &Arc<Project>,
+    policy: &Policy,
+) -> Result<(), OpsError> {
+    let tally = policy.wait.map(|_limit| Tally::default());
+    let session = &Session { tally, ..session.clone() };
+    let ended = Box::pin(converge(session, engine, loaded, project, policy)).await;
+    match policy.wait.filter(|_| session.dry_run.is_none()) {
+        Some(timeout_s) => goals::last_look(session, engine, project, timeout_s, ended).await,
+        None => ended,
     }
 }
 

@@ -248,6 +248,9 @@ pub enum Action {
         /// Seconds allowed; `None` waits as long as it can still come true.
         #[serde(skip_serializing_if = "Option::is_none")]
         timeout_s: Option<u64>,
+        /// Seconds that a container without a probe must run before it is believed, where the user said how many.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stable_s: Option<u64>,
     },
     /// Runs a provider's program.
     RunProvider {

@@ -42,6 +42,7 @@ fn gate(
             containers: all(input, needed).into_iter().map(ContainerRef::to).collect(),
             until: Until::Condition(need.condition),
             timeout_s: None,
+            stable_s: None,
         };
         let step = plan.step(action, Reason::Gate { service: dependent.clone() }, after);
         plan.amend(step, |step| step.optional = !need.required);
@@ -99,15 +100,38 @@ pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
     }
     if let Some(timeout_s) = wait {
         for service in input.graph.in_order() {
-            let containers: Vec<ContainerRef> =
-                chosen(input, service).into_iter().map(ContainerRef::to).collect();
-            if containers.is_empty() {
-                continue;
-            }
             let after = started.get(service).cloned().unwrap_or_default();
-            let action = Action::Wait { service: service.clone(), containers, until: Until::Goal, timeout_s };
-            plan.step(action, Reason::Requested, after);
+            goal(&mut plan, service, chosen(input, service), timeout_s, after);
         }
+    }
+    plan.finish()
+}
+
+/// The wait for a service's goal, when it has containers.
+fn goal(
+    plan: &mut PlanBuilder,
+    service: &ServiceName,
+    containers: Vec<&Container>,
+    timeout_s: Option<u64>,
+    after: Vec<StepId>,
+) {
+    let containers: Vec<ContainerRef> = containers.into_iter().map(ContainerRef::to).collect();
+    if !containers.is_empty() {
+        let (service, until) = (service.clone(), Until::Goal);
+        let action = Action::Wait { service, containers, until, timeout_s, stable_s: None };
+        plan.step(action, Reason::Requested, after);
+    }
+}
+
+/// Waits for the goals of services whose containers were started before.
+pub fn wait(observed: &ObservedState, services: &BTreeSet<ServiceName>, timeout_s: Option<u64>) -> Plan {
+    let mut plan = PlanBuilder::default();
+    for service in services {
+        let of_it = |one: &&Container| {
+            let identity = &one.identity;
+            identity.service == *service && !identity.oneoff && identity.hook.is_none()
+        };
+        goal(&mut plan, service, observed.containers.iter().filter(of_it).collect(), timeout_s, Vec::new());
     }
     plan.finish()
 }

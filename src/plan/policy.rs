@@ -28,6 +28,8 @@ pub struct Policy {
     pub no_start: bool,
     /// Wait for every service's goal at the end, with this many seconds at most (`Some(None)`: no limit).
     pub wait: Option<Option<u64>>,
+    /// Seconds that a container without a probe must run before that wait believes it, where the user gave a number.
+    pub stable_s: Option<u64>,
     /// Compare every field of every container, not only what the lists show.
     pub drift: bool,
     /// Volumes whose replacement the user has agreed to, by name.

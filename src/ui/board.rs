@@ -1,6 +1,6 @@
 //! Events folded into rows: what a terminal shows at one moment. Pure.
 
-use super::{timings, words};
+use super::{goals, timings, words};
 use crate::event::{Event, EventKind, Subject, Verb};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ impl Board {
             EventKind::Planned { .. } => {}
             EventKind::Warning { message } => return Some(format!("warning: {message}")),
             EventKind::Timed { timings } => self.last_words.push_str(&timings::text(timings)),
+            EventKind::Goals { goals } => self.last_words.push_str(&goals::text(goals)),
             EventKind::Output { line } => return Some(line.clone()),
             EventKind::Watched { deed, count, paths, took_ms } => {
                 return Some(format!(

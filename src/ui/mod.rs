@@ -6,6 +6,7 @@
 mod board;
 mod diagnosis;
 mod footer;
+mod goals;
 mod logs;
 mod plain;
 mod progress;

@@ -1,6 +1,6 @@
 //! One line for each change of state: for logs, pipes and CI.
 
-use super::{timings, words};
+use super::{goals, timings, words};
 use crate::event::{Event, EventKind, Verb};
 
 /// The line for an event, with its line end; `None` for what a log need not hold (progress within a step).
@@ -28,6 +28,7 @@ pub fn line(event: &Event) -> Option<String> {
         EventKind::Warning { message } => return Some(format!("warning: {message}\n")),
         EventKind::Watched { deed, count, paths, took_ms } => words::watched(*deed, *count, paths, *took_ms),
         EventKind::Timed { timings } => return Some(timings::text(timings)),
+        EventKind::Goals { goals } => return Some(goals::text(goals)),
         EventKind::Output { line } => return Some(format!("{line}\n")),
     };
     Some(format!(" {subject} {text}\n"))

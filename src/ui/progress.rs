@@ -114,6 +114,7 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
                     | EventKind::Failed { .. }
                     | EventKind::Watched { .. }
                     | EventKind::Timed { .. }
+                    | EventKind::Goals { .. }
             ) =>
         {
             String::new()
@@ -126,6 +127,7 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
                     | EventKind::Failed { .. }
                     | EventKind::Watched { .. }
                     | EventKind::Timed { .. }
+                    | EventKind::Goals { .. }
                     | EventKind::Output { .. }
             ) =>
         {

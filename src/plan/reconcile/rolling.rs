@@ -261,6 +261,7 @@ impl<'a> Reconciler<'a> {
             containers: vec![new.clone()],
             until: Until::Goal,
             timeout_s: None,
+            stable_s: None,
         };
         let mut proven = self.plan.step(action, reason.clone(), [started]);
         let for_ms = milliseconds(rules.monitor);
@@ -334,6 +335,7 @@ impl<'a> Reconciler<'a> {
                     containers: vec![ContainerRef::to(old)],
                     until: Until::Goal,
                     timeout_s: None,
+                    stable_s: None,
                 };
                 let reason = Reason::UpdateFailed { service: service.name.clone() };
                 let proven = self.plan.step(action, reason.clone(), [started]);

@@ -196,6 +196,7 @@ impl Reconciler<'_> {
             containers,
             until: Until::Condition(need.condition),
             timeout_s: None,
+            stable_s: None,
         };
         let step = self.plan.step(action, Reason::Gate { service: dependent.clone() }, started);
         let optional = !need.required;
@@ -250,7 +251,8 @@ impl Reconciler<'_> {
             if containers.is_empty() || gated {
                 continue;
             }
-            let action = Action::Wait { service, containers, until: Until::Goal, timeout_s };
+            let stable_s = self.policy.stable_s;
+            let action = Action::Wait { service, containers, until: Until::Goal, timeout_s, stable_s };
             self.plan.step(action, Reason::Requested, started);
         }
     }

@@ -3,7 +3,8 @@
 use crate::support::scenario::{Scenario, scenario};
 use serde_json::Value;
 use stack::event::{
-    Diagnosis, Event, EventKind, ProbeRun, ServiceTimings, Subject, Timings, Verb, WatchDeed,
+    Diagnosis, Event, EventKind, Goal, GoalOutcome, Goals, ProbeRun, ServiceGoal, ServiceTimings, Subject,
+    Timings, Verb, WatchDeed,
 };
 
 fn written() -> Value {
@@ -25,6 +26,16 @@ fn one_of_each() -> Vec<EventKind> {
         Diagnosis { probes: vec![ProbeRun::default()], place: Some(text()), ..Diagnosis::default() };
     let of_service = ServiceTimings { waited_for: Some(text()), ..ServiceTimings::default() };
     let timings = Timings { services: vec![of_service], ..Timings::default() };
+    let of_service = ServiceGoal {
+        service: text(),
+        goal: Goal::Completed,
+        outcome: GoalOutcome::NotStarted,
+        state: text(),
+        took_ms: 1,
+        message: Some(text()),
+        diagnosis: Some(Box::default()),
+    };
+    let goals = Goals { services: vec![of_service] };
     let kinds = vec![
         EventKind::Planned { steps: 1 },
         EventKind::Started { verb, reason: Some(text()) },
@@ -37,6 +48,7 @@ fn one_of_each() -> Vec<EventKind> {
         EventKind::Warning { message: text() },
         EventKind::Watched { deed: WatchDeed::Sync, count: 1, paths: vec![text()], took_ms: 1 },
         EventKind::Timed { timings: Box::new(timings) },
+        EventKind::Goals { goals: Box::new(goals) },
         EventKind::Output { line: text() },
     ];
     for kind in &kinds {
@@ -52,6 +64,7 @@ fn one_of_each() -> Vec<EventKind> {
             | EventKind::Warning { .. }
             | EventKind::Watched { .. }
             | EventKind::Timed { .. }
+            | EventKind::Goals { .. }
             | EventKind::Output { .. } => {}
         }
     }

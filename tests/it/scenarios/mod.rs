@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod faults;
 mod gates;
+mod goals;
 mod hooks;
 mod in_place;
 mod interrupted;

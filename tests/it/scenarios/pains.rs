@@ -8,6 +8,7 @@
 //! | pain | promise | tests |
 //! | --- | --- | --- |
 //! | 1 | a one-shot that exits with 0 is a success for `--wait`, alone or beside others, also at the second try; one that fails is named with its code | `readiness::pain_1_a_one_shot_that_has_done_its_work_does_not_fail_wait` |
+//! | 1 | of every service it is known what it was to reach and how far it came; one that ends at once is noticed | `goals::pain_1_of_each_service_it_is_known_what_it_was_to_reach_and_how_far_it_came`, `goals::pain_1_who_fails_at_once_is_noticed_and_how_long_that_is_can_be_said` |
 //! | 2 | a failed start shows service, probe, its exit code and how many failed, place, for people and programs; of healthy services nothing | `events::pain_2_a_failed_start_says_why_for_people_and_for_programs` |
 //! | 2 | the last 20 lines of the culprit's log | `pains::pain_2_of_the_culprits_log_the_last_twenty_lines_are_shown` |
 //! | 2 | lack of memory is told, with the limit | `events::pain_2_a_container_that_ran_out_of_memory_says_so_with_its_limit` |
