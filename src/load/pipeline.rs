@@ -106,7 +106,9 @@ fn prepare(mut document: Node, level: &Level, session: &mut Session<'_>) -> Opti
         session.settle_all();
         return None;
     }
-    let taken = tags::take(&mut document);
+    // Most files have none, and looking through a text is quicker than through its tree.
+    let tagged = session.sources.get(document.span.source).is_none_or(|source| source.text.contains('!'));
+    let taken = if tagged { tags::take(&mut document) } else { Vec::new() };
     if !level.keep_templates {
         interpolate::interpolate(&mut document, &level.variables, session);
         session.settle_node(&mut document);

@@ -110,8 +110,61 @@ pub fn yaml_tree(project: &Project) -> Node {
 }
 
 /// The project as `config` prints it: [`yaml_tree`] as text, written without the tree.
+///
+/// The services of a big project are written by two threads, half each.
 pub fn yaml_text(project: &Project) -> String {
-    let text = yaml::to_text(&Document::of(project), YAML);
+    if project.services.len() < MANY {
+        return text(&Document::of(project));
+    }
+    let mut services: Vec<&Service> = project.services.values().map(|service| &**service).collect();
+    services.sort_by(|one, other| yaml::natural_order(one.name.as_str(), other.name.as_str()));
+    let (first, second) = services.split_at(services.len() / 2);
+    let nothing = BTreeMap::new();
+    let rest = Document { name: "", services: &nothing, ..Document::of(project) };
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| text(&Part { services: Named(second) }));
+        let mut whole = text(&Start { name: project.name.as_str(), services: Named(first) });
+        let tail = text(&rest);
+        whole.push_str(below(&second.join().unwrap_or_default(), "services:\n"));
+        whole.push_str(below(&tail, "services: {}\n"));
+        whole
+    })
+}
+
+/// From how many services on a second thread pays.
+const MANY: usize = 200;
+
+/// The first part of a document.
+#[derive(Serialize)]
+struct Start<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    services: Named<'a>,
+}
+
+/// A later part.
+#[derive(Serialize)]
+struct Part<'a> {
+    services: Named<'a>,
+}
+
+/// Services by their names.
+struct Named<'a>(&'a [&'a Service]);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|service| (&service.name, *service)))
+    }
+}
+
+/// A part's text without the line that it begins with.
+fn below<'a>(text: &'a str, head: &str) -> &'a str {
+    debug_assert!(text.starts_with(head), "a part that does not begin with {head:?}: {text}");
+    text.strip_prefix(head).unwrap_or(text)
+}
+
+fn text<T: Serialize>(part: &T) -> String {
+    let text = yaml::to_text(part, YAML);
     debug_assert!(text.is_ok(), "the model has only text keys: {text:?}");
     text.unwrap_or_default()
 }
@@ -121,4 +174,28 @@ pub(super) fn tree<T: Serialize + ?Sized>(value: &T, shape: Shape) -> Node {
     let node = yaml::to_node(value, shape);
     debug_assert!(node.is_ok(), "the model has only text keys: {node:?}");
     node.unwrap_or_else(|_| Node::synthetic(Data::Null))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ProjectName;
+
+    #[test]
+    fn a_big_project_is_written_in_halves_that_fit() {
+        for count in [MANY - 1, MANY, MANY + 1] {
+            let mut project = Project { name: ProjectName::new("shop"), ..Project::default() };
+            for number in 0..count {
+                let name = ServiceName::new(format!("s{number}"));
+                let service = Service { name: name.clone(), image: "x: y".to_owned(), ..Service::default() };
+                project.services.insert(name, Box::new(service));
+            }
+            project.networks.insert(NetworkKey::new("net"), Network::default());
+            project.extensions.insert("x-more".into(), serde_yaml::Value::from(1));
+            assert_eq!(yaml_text(&project), yaml::to_yaml(&yaml_tree(&project)), "{count} services");
+            project.networks.clear();
+            project.extensions.clear();
+            assert_eq!(yaml_text(&project), yaml::to_yaml(&yaml_tree(&project)), "{count} services alone");
+        }
+    }
 }
