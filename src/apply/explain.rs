@@ -31,7 +31,8 @@ pub(super) fn start(cx: &Cx, container: &ContainerRef, error: EngineError) -> St
                 "find who has it with `docker ps --filter publish={port}` or `ss -ltnp 'sport = :{port}'`, or publish another port"
             )
         };
-        return named(format!("port {port} is already in use on the host"), hint);
+        let error = named(format!("port {port} is already in use on the host"), hint);
+        return StepError { taken_port: Some(port), ..error };
     }
     if text.contains("\"docker-init\"") {
         return named(
@@ -71,15 +72,20 @@ pub(super) async fn network(cx: &Cx, id: &str, name: &str, error: EngineError) -
     ))
 }
 
-/// `Bind for 0.0.0.0:8080 failed: port is already allocated` and `… listen tcp4 0.0.0.0:8080: bind: address already in
-/// use` to 8080.
+/// `Bind for 0.0.0.0:8080 failed: port is already allocated`, `… listen tcp4 0.0.0.0:8080: bind: address already in use` and
+/// `failed to bind host port for [::]:8080:172.18.0.2:80/tcp: address already in use` to 8080.
 fn taken_port(text: &str) -> Option<u16> {
-    let before = if let Some((before, _)) = text.split_once(" failed: port is already allocated") {
-        before
-    } else {
-        text.split_once(": bind: address already in use")?.0
-    };
-    before.rsplit(':').next()?.parse().ok()
+    if let Some((before, _)) = text
+        .split_once(" failed: port is already allocated")
+        .or_else(|| text.split_once(": bind: address already in use"))
+    {
+        return before.rsplit(':').next()?.parse().ok();
+    }
+    let (before, _) = text.split_once(": address already in use")?;
+    let (_, place) = before.split_once("failed to bind host port ")?;
+    let place = place.strip_prefix("for ").unwrap_or(place);
+    let after = place.split_once("]:").or_else(|| place.split_once(':'))?.1;
+    after.split([':', '/']).next()?.parse().ok()
 }
 
 /// `exec: "serve": executable file not found in $PATH` to `serve`.
@@ -96,12 +102,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_port_is_recognised_in_both_forms() {
+    fn a_taken_port_is_recognised_in_all_forms() {
         let docker = "driver failed programming external connectivity on endpoint p-web-1 (40be): Bind for 0.0.0.0:18080 failed: port is already allocated";
         let proxy =
             "failed to bind host port 0.0.0.0:80/tcp: listen tcp4 0.0.0.0:8081: bind: address already in use";
         assert_eq!(taken_port(docker), Some(18080));
         assert_eq!(taken_port(proxy), Some(8081));
+        let since_28 = "failed to bind host port for [::]:25005:172.18.0.2:80/tcp: address already in use";
+        assert_eq!(taken_port(since_28), Some(25005));
+        let ipv4 = "failed to bind host port for 127.0.0.1:8082:172.18.0.2:80/tcp: address already in use";
+        assert_eq!(taken_port(ipv4), Some(8082));
+        assert_eq!(taken_port("failed to bind host port 0.0.0.0:81/tcp: address already in use"), Some(81));
         assert_eq!(taken_port("no space left on device"), None);
     }
 

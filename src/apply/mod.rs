@@ -138,11 +138,20 @@ pub struct StepError {
     pub cancelled: bool,
     /// How the engine refused, when it did.
     pub refusal: Option<EngineErrorKind>,
+    /// The host port that somebody else has, when that is what is wrong.
+    pub taken_port: Option<u16>,
 }
 
 impl StepError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new(), diagnosis: None, cancelled: false, refusal: None }
+        Self {
+            message: message.into(),
+            hints: Vec::new(),
+            diagnosis: None,
+            cancelled: false,
+            refusal: None,
+            taken_port: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::load::{self, LoadRequest, Loaded, Skip};
 use crate::ops::config::digests::{self, Named, Pinned};
 use crate::ops::config::why::{self, Asked};
 use crate::ops::config::{self, Format, origins};
+use crate::ops::instances::ports;
 use crate::source::SourceMap;
 use crate::ui::{LogFormat, stream, table};
 use std::path::PathBuf;
@@ -128,6 +129,9 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     }
     let mut loaded = load::load(&request)?;
     context.show_warnings(&loaded);
+    if loaded.project.instance.is_some() {
+        give_ports(context, &mut loaded)?;
+    }
     if args.wants_digests() {
         let pinned = pinned(context, &digests::of_project(&loaded.project), &loaded.sources)?;
         if args.lock_image_digests {
@@ -143,6 +147,18 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     }
     // The process ends: taking a big project apart value by value would only delay that.
     std::mem::forget(loaded);
+    Ok(())
+}
+
+/// Shows an instance with the host ports that it has, or would get; nothing is kept for it.
+fn give_ports(context: &Context, loaded: &mut Loaded) -> Result<(), Failure> {
+    let context = Context { dry_run: true, ..context.clone() };
+    let project = with_session(&context, None, LogFormat::default(), async |session| {
+        ports::foretell(session, &loaded.project).await
+    })?;
+    if let Some(project) = project {
+        loaded.project = project;
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("COMPOSE_FILE", "stack files when no -f is given, separated by COMPOSE_PATH_SEPARATOR"),
     ("COMPOSE_PATH_SEPARATOR", "what separates the entries of COMPOSE_FILE; `:` by default"),
     ("COMPOSE_PROJECT_NAME", "project name, below -p and above the file's `name`"),
+    ("STACK_INSTANCE", "as --instance; in stack files the instance's name"),
     ("COMPOSE_PROFILES", "profiles when no --profile is given, separated by commas"),
     ("COMPOSE_ENV_FILES", "files for --env-file when none is given, separated by commas"),
     ("COMPOSE_DISABLE_ENV_FILE", "true: do not read the project's .env"),

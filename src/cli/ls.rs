@@ -36,6 +36,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         .into_iter()
         .map(|project| ProjectRow {
             name: project.name,
+            instance: project.instance,
             status: combined_status(&project.states),
             config_files: if project.config_files.is_empty() {
                 "N/A".to_owned()

@@ -9,6 +9,7 @@ mod down;
 mod env;
 mod exec;
 mod exit;
+mod instances;
 mod lifecycle;
 mod logs;
 mod ls;
@@ -95,6 +96,7 @@ enum Command {
     Create(up::CreateArgs),
     Down(down::Args),
     Exec(exec::Args),
+    Instances(instances::Args),
     Kill(lifecycle::KillArgs),
     Logs(logs::Args),
     Ls(ls::Args),
@@ -125,6 +127,7 @@ impl Command {
             | Self::Create(_)
             | Self::Down(_)
             | Self::Exec(_)
+            | Self::Instances(_)
             | Self::Kill(_)
             | Self::Logs(_)
             | Self::Ls(_)
@@ -253,6 +256,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Create(args) => up::create(context, args),
         Command::Down(args) => down::run(context, args),
         Command::Exec(args) => exec::run(context, args),
+        Command::Instances(args) => instances::run(context, args),
         Command::Kill(args) => lifecycle::kill(context, args),
         Command::Logs(args) => logs::run(context, args),
         Command::Ls(args) => ls::run(context, args),

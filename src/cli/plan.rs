@@ -52,6 +52,11 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         reconcile::plan(session, &engine, &loaded, &policy).await
     })?;
     let project = loaded.project.name.as_str();
+    let completed = planned.completed.as_ref().and_then(|project| project.instance.as_ref());
+    if let Some(instance) = completed.filter(|instance| !instance.ports.is_empty()) {
+        let ports = super::instances::ports(&instance.ports);
+        stream::note(&format!("Instance `{}` of {}: host ports {ports}\n", instance.name, instance.origin));
+    }
     match args.format {
         Format::Text => {
             for warning in &planned.plan.warnings {

@@ -2,7 +2,8 @@
 
 use super::Surroundings;
 use super::exit::Failure;
-use crate::load::LoadRequest;
+use crate::load::{self, InstanceRequest, LoadRequest};
+use crate::ops::instances;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -16,6 +17,11 @@ pub struct ProjectArgs {
     /// Project name.
     #[arg(short = 'p', long = "project-name", value_name = "NAME")]
     pub project_name: Option<String>,
+
+    /// A copy of the project that runs beside the others, with names and host ports of its own; `auto` calls it after the git
+    /// worktree or branch.
+    #[arg(long = "instance", value_name = "NAME")]
+    pub instance: Option<String>,
 
     /// Switch a profile on; `*` switches all on.
     #[arg(long = "profile", value_name = "PROFILE")]
@@ -73,6 +79,11 @@ impl ProjectArgs {
             current_dir: surroundings.current_dir.clone(),
             files: self.file.clone(),
             project_name: self.project_name.clone(),
+            instance: self
+                .instance
+                .clone()
+                .map(|name| InstanceRequest { name, ..InstanceRequest::default() }),
+            host: instances::host(),
             project_directory: self.project_directory.clone().or_else(|| self.workdir.clone()),
             env_files,
             profiles: self.profile.clone(),
@@ -83,5 +94,24 @@ impl ProjectArgs {
             compatibility: self.compatibility || surroundings.flag("COMPOSE_COMPATIBILITY"),
             ..LoadRequest::default()
         })
+    }
+
+    /// The project that `-p NAME` alone means: the instance of it, when one is asked for.
+    ///
+    /// # Errors
+    /// The instance cannot be called so.
+    pub fn named(&self, project: &str, surroundings: &Surroundings) -> Result<String, Failure> {
+        let project = project.to_lowercase();
+        let written = self.instance.as_deref().or_else(|| surroundings.environment.get("STACK_INSTANCE"));
+        let directory = self.project_directory.as_deref().or(self.workdir.as_deref());
+        let directory = directory.map_or_else(
+            || surroundings.current_dir.clone(),
+            |directory| surroundings.current_dir.join(directory),
+        );
+        match load::instance_name(written.unwrap_or_default(), &directory) {
+            Ok(None) => Ok(project),
+            Ok(Some(instance)) => Ok(load::instance_project(&project, &instance)),
+            Err((message, help)) => Err(Failure::message(message).hint(help)),
+        }
     }
 }

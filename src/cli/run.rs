@@ -44,6 +44,7 @@ pub fn with_session<T>(
             on_start: None,
             stopwatch: None,
             tally: None,
+            taken_ports: Arc::default(),
         };
         let screen = Screen {
             mode: context.progress,
@@ -92,7 +93,7 @@ pub fn load(context: &Context, services: &[String], without_dependencies: bool) 
 pub fn scope(context: &Context) -> Result<Scope, Failure> {
     let given = context.project.file.is_empty().then_some(context.project.project_name.as_ref()).flatten();
     if let Some(name) = given {
-        return Ok(Scope::Named(name.to_lowercase()));
+        return Ok(Scope::Named(context.project.named(name, &context.surroundings)?));
     }
     let request = context.project.request(&context.surroundings)?;
     match load::load(&request) {
@@ -101,7 +102,9 @@ pub fn scope(context: &Context) -> Result<Scope, Failure> {
             Ok(Scope::Loaded(Arc::new(loaded)))
         }
         Err(failure) => match context.surroundings.environment.get("COMPOSE_PROJECT_NAME") {
-            Some(name) if !name.is_empty() => Ok(Scope::Named(name.to_lowercase())),
+            Some(name) if !name.is_empty() => {
+                Ok(Scope::Named(context.project.named(name, &context.surroundings)?))
+            }
             _ => Err(failure.into()),
         },
     }

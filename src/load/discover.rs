@@ -5,6 +5,7 @@
 
 use super::LoadRequest;
 use super::environment;
+use super::instance;
 use super::remote;
 use super::session::{Session, join, reason};
 use crate::model::Environment;
@@ -27,6 +28,10 @@ const COMPOSE_OVERRIDES: &[&str] = &[
 #[derive(Debug, Clone)]
 pub struct Found {
     pub name: String,
+    /// The instance that is asked for; then `name` is the instance's own.
+    pub instance: Option<String>,
+    /// The name without the instance's.
+    pub origin: String,
     /// The project directory; absolute.
     pub directory: PathBuf,
     pub files: Vec<(PathBuf, SourceId)>,
@@ -81,7 +86,12 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
         return None;
     }
     let files = read(&paths, session);
-    let name = name(&files, &directory, &variables, session);
+    let origin = name(&files, &directory, &variables, session);
+    let instance = instance::asked(&directory, &variables, session);
+    let (name, origin) = instance::names(origin, instance.as_deref(), session);
+    if let Some(instance) = &instance {
+        variables.set("STACK_INSTANCE", instance.clone());
+    }
     variables.set("COMPOSE_PROJECT_NAME", name.clone());
     let profiles = if request.profiles.is_empty() {
         let list = variables.get("COMPOSE_PROFILES").unwrap_or_default();
@@ -89,7 +99,7 @@ pub fn discover(session: &mut Session<'_>) -> Option<Found> {
     } else {
         request.profiles.clone()
     };
-    Some(Found { name, directory, files, env_files, variables, variable_files, profiles })
+    Some(Found { name, instance, origin, directory, files, env_files, variables, variable_files, profiles })
 }
 
 trait MapJoin {

@@ -17,6 +17,7 @@ mod environment;
 mod extends;
 mod history;
 mod include;
+mod instance;
 mod interpolate;
 mod memory;
 mod merge;
@@ -35,6 +36,7 @@ mod validate;
 
 pub use crate::env::template::Variable;
 pub use discover::normalize_name;
+pub use instance::{name as instance_name, project_name as instance_project};
 pub use remote::is_remote;
 pub use structure::schema;
 
@@ -61,6 +63,10 @@ pub struct LoadRequest {
     pub files: Vec<String>,
     /// `-p`.
     pub project_name: Option<String>,
+    /// `--instance`. `None`: `STACK_INSTANCE`, else the project itself.
+    pub instance: Option<InstanceRequest>,
+    /// The machine, as instances say whose they are.
+    pub host: String,
     /// `--project-directory`.
     pub project_directory: Option<PathBuf>,
     /// `--env-file`, in order (or `COMPOSE_ENV_FILES`).
@@ -86,6 +92,17 @@ pub struct LoadRequest {
     pub skip: Skip,
     /// Remember what each value overrode, for [`crate::model::Origins::replaced`].
     pub history: bool,
+}
+
+/// Which instance is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstanceRequest {
+    /// Its name as it was written, or `auto`; empty: none.
+    pub name: String,
+    /// The process it is to live as long as.
+    pub owner: Option<String>,
+    /// The files are those of an instance already: what they say is not made its own once more.
+    pub settled: bool,
 }
 
 /// Stages to leave out, for `config`'s flags.
@@ -242,6 +259,9 @@ fn project(session: &mut Session<'_>) -> Option<Project> {
     select::services(&mut project, session);
     if !request.all_resources {
         select::resources(&mut project);
+    }
+    if let Some(name) = found.instance {
+        instance::apply(&mut project, name, found.origin, session);
     }
     // Whatever `skip.env_resolution` says: the reference's `config --no-env-resolution` folds the files in as well.
     environment::resolve_services(&mut project, session);

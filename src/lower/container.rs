@@ -253,6 +253,10 @@ fn labels(request: &Request<'_>, config_hash: &str, base_hash: &str) -> HashMap<
             request.contents.iter().map(|(file, hash)| format!("{file}={hash}")).collect();
         set(label::CONTENTS, contents.join(","));
     }
+    if let Some(ports) = super::instance_ports(project) {
+        set(label::INSTANCE_PORTS, ports);
+    }
+    super::label_instance(project, &mut labels);
     labels
 }
 

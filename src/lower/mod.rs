@@ -24,7 +24,9 @@ mod podman;
 
 pub use mounts::{ReplacedMount, file_target};
 
-use crate::model::SpecDuration;
+use crate::model::instance::{Instance, ports_text};
+use crate::model::{Project, SpecDuration, label};
+use std::collections::HashMap;
 
 /// Nanoseconds, as the Engine API counts durations.
 fn nanoseconds(duration: SpecDuration) -> i64 {
@@ -34,4 +36,24 @@ fn nanoseconds(duration: SpecDuration) -> i64 {
 /// `None` for a value that was not said.
 fn said<T: Default + PartialEq>(value: T) -> Option<T> {
     (value != T::default()).then_some(value)
+}
+
+/// Adds what says which instance a container, network or volume belongs to.
+fn label_instance(project: &Project, labels: &mut HashMap<String, String>) {
+    let Some(instance) = &project.instance else { return };
+    let Instance { name, origin, ports: _, host, owner } = instance.as_ref();
+    let mut set = |key: &str, value: &str| labels.insert(key.to_owned(), value.to_owned());
+    set(label::INSTANCE, name);
+    set(label::INSTANCE_OF, origin.as_str());
+    set(label::WORKING_DIR, &project.working_dir.display().to_string());
+    set(label::INSTANCE_HOST, host);
+    if let Some(owner) = owner {
+        set(label::INSTANCE_OWNER, owner);
+    }
+}
+
+/// The host ports of an instance, as a label has them; `None` when it has no fixed ones.
+fn instance_ports(project: &Project) -> Option<String> {
+    let ports = &project.instance.as_ref()?.ports;
+    (!ports.is_empty()).then(|| ports_text(ports))
 }

@@ -24,6 +24,7 @@ pub fn create_body(project: &Project, key: &NetworkKey, network: &Network) -> Ne
     labels.insert(label::NETWORK.to_owned(), key.to_string());
     labels.insert(label::VERSION.to_owned(), label::COMPATIBLE_VERSION.to_owned());
     labels.insert(label::CONFIG_HASH.to_owned(), hash::network(network));
+    super::label_instance(project, &mut labels);
     NetworkCreateRequest {
         name: name.clone(),
         driver: Some(if driver.is_empty() { "bridge".to_owned() } else { driver.clone() }),

@@ -17,6 +17,7 @@ pub fn create_body(project: &Project, key: &VolumeKey, volume: &Volume) -> Volum
     labels.insert(label::WORKING_DIR.to_owned(), project.working_dir.display().to_string());
     labels.insert(label::VERSION.to_owned(), label::COMPATIBLE_VERSION.to_owned());
     labels.insert(label::CONFIG_HASH.to_owned(), hash::volume(volume));
+    super::label_instance(project, &mut labels);
     VolumeCreateRequest {
         name: Some(name.clone()),
         driver: said(driver.clone()),

@@ -53,6 +53,16 @@ pub const HOOKS_OF: &str = "dev.stack.hooks.container";
 pub const MOVES: &str = "dev.stack.moves";
 /// On a container that deletes in another one: the project that this one is of.
 pub const DELETES_FOR: &str = "dev.stack.deletes-for";
+/// On what belongs to an instance: the instance's name.
+pub const INSTANCE: &str = "dev.stack.instance";
+/// On the same: the project it is an instance of.
+pub const INSTANCE_OF: &str = "dev.stack.instance.of";
+/// On the same: the machine whose folders and processes it belongs to.
+pub const INSTANCE_HOST: &str = "dev.stack.instance.host";
+/// On the same, for one that is to be thrown away: the process it lives as long as.
+pub const INSTANCE_OWNER: &str = "dev.stack.instance.owner";
+/// On its containers: the host ports that the fixed ones became, `8080=20123,5432=24004`.
+pub const INSTANCE_PORTS: &str = "dev.stack.instance.ports";
 /// What all labels of our own begin with.
 pub const OWN: &str = "dev.stack.";
 

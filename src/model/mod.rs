@@ -25,6 +25,7 @@ mod units;
 mod volume;
 
 pub mod hash;
+pub mod instance;
 pub mod label;
 
 pub use build::{BuildConfig, BuildSecret, SshKey};
@@ -36,6 +37,7 @@ pub use develop::{DevelopConfig, WatchAction, WatchExec, WatchRule};
 pub use environment::{Environment, EnvironmentMap};
 pub use file_object::{FileObject, FileReference};
 pub use healthcheck::{HealthTest, Healthcheck};
+pub use instance::Instance;
 pub use mount::{BindOptions, ImageOptions, Mount, MountType, TmpfsOptions, VolumeOptions};
 pub use name::{ConfigKey, ModelKey, NetworkKey, ProjectName, SecretKey, ServiceName, VolumeKey};
 pub use network::{Ipam, IpamPool, Network, ServiceNetwork};
@@ -94,6 +96,8 @@ pub struct Project {
     pub profiles: Vec<String>,
     /// `--compatibility`: container names are joined with `_`.
     pub compatibility: bool,
+    /// What makes it an instance; `None` for the project itself.
+    pub instance: Option<Box<Instance>>,
     /// Where each value was written.
     pub origins: Arc<Origins>,
 }

@@ -51,6 +51,8 @@ pub struct Failed {
     pub diagnosis: Option<Box<Diagnosis>>,
     /// How the engine refused, when it did.
     pub refusal: Option<EngineErrorKind>,
+    /// The host port that somebody else has, when that is what is wrong.
+    pub taken_port: Option<u16>,
 }
 
 impl OpsError {
@@ -68,6 +70,13 @@ impl OpsError {
                 && one.diagnosis.is_none()
         };
         !failed.is_empty() && failed.iter().all(stale)
+    }
+
+    /// The host ports that turned out to be somebody else's; empty when anything else went wrong too.
+    pub(super) fn taken_ports(&self) -> Vec<u16> {
+        let Self::Failed(failed) = self else { return Vec::new() };
+        let ports: Option<Vec<u16>> = failed.iter().map(|one| one.taken_port).collect();
+        ports.unwrap_or_default()
     }
 
     /// Whether what went wrong is that the engine stopped answering: what it has done then is only known to itself.
@@ -101,6 +110,7 @@ impl OpsError {
                 hints: error.hints,
                 diagnosis: error.diagnosis,
                 refusal: error.refusal,
+                taken_port: error.taken_port,
             });
         }
         if let Some(first) = failed.iter_mut().find(|one| is_silence(one.refusal))

@@ -83,14 +83,7 @@ pub struct History {
 impl History {
     /// The one of a project; `None` when there is no folder to keep it in.
     pub fn of(session: &Session, engine: &Engine, project: &str) -> Option<Self> {
-        let address = match engine.address() {
-            // Several paths lead to one socket.
-            Address::Unix(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
-            other @ Address::Tcp(_) => other.to_string(),
-        };
-        let digest = Sha256::digest(address.as_bytes());
-        let engine: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let folder = session.state.as_ref()?.join(engine).join(project);
+        let folder = session.state.as_ref()?.join(engine_key(engine)).join(project);
         Some(Self { folder })
     }
 
@@ -129,16 +122,9 @@ impl History {
         self.folder.join(format!("{number:06}.json"))
     }
 
-    /// Writes a file of the folder, for its owner alone, whole or not at all.
+    /// Writes a file of the folder.
     pub(super) fn put(&self, file: &Path, text: &str) -> io::Result<()> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let draft = self.folder.join(format!(".{name}-{}", std::process::id()));
-        // Left behind by a process of that number that was killed.
-        drop(std::fs::remove_file(&draft));
-        let mut open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        open.write_all(text.as_bytes())?;
-        std::fs::rename(&draft, file)
+        put(&self.folder, file, text)
     }
 
     /// Writes one; the oldest go.
@@ -150,6 +136,29 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Writes a file of a folder, for its owner alone, whole or not at all.
+pub(super) fn put(folder: &Path, file: &Path, text: &str) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let draft = folder.join(format!(".{name}-{}", std::process::id()));
+    // Left behind by a process of that number that was killed.
+    drop(std::fs::remove_file(&draft));
+    let mut open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    open.write_all(text.as_bytes())?;
+    std::fs::rename(&draft, file)
+}
+
+/// A name for an engine, the same for all who mean it.
+pub(super) fn engine_key(engine: &Engine) -> String {
+    let address = match engine.address() {
+        // Several paths lead to one socket.
+        Address::Unix(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+        other @ Address::Tcp(_) => other.to_string(),
+    };
+    let digest = Sha256::digest(address.as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A run that is being put down.
@@ -219,6 +228,7 @@ pub(super) fn begin(
         working_dir: working_dir.clone(),
         files: files.clone(),
         env_files: env_files.clone(),
+        instance: project.instance.as_ref().map(|instance| instance.name.clone()),
         disabled: disabled_services.keys().cloned().collect(),
         policy: Policy { scale: policy.scale.clone(), ..Policy::default() },
         world: BTreeMap::new(),
@@ -464,6 +474,7 @@ mod tests {
                 working_dir: PathBuf::new(),
                 files: Vec::new(),
                 env_files: Vec::new(),
+                instance: None,
                 disabled: Vec::new(),
                 policy: Policy::default(),
                 world: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! `ps`, `ls`: what there is.
 
 use super::{OpsError, Scope};
-use crate::engine::Engine;
+use crate::engine::{Engine, label};
 use crate::model::ServiceName;
 use crate::observe::{self, Container, ContainerStatus, ObserveRequest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,8 @@ pub struct FoundProject {
     pub states: Vec<ContainerStatus>,
     /// Its stack files, comma separated; empty when no container says.
     pub config_files: String,
+    /// The name of the instance, when it is one.
+    pub instance: Option<String>,
 }
 
 /// All projects that the engine has, by name; the ones without a running container only with `all`.
@@ -65,24 +67,25 @@ pub struct FoundProject {
 /// # Errors
 /// The engine's.
 pub async fn projects(engine: &Engine, all: bool) -> Result<Vec<FoundProject>, OpsError> {
-    let mut projects: BTreeMap<String, (Vec<ContainerStatus>, BTreeSet<String>)> = BTreeMap::new();
+    let mut projects: BTreeMap<String, (FoundProject, BTreeSet<String>)> = BTreeMap::new();
     for container in observe::all_projects(engine).await? {
-        let entry = projects.entry(container.identity.project.to_string()).or_default();
+        let name = container.identity.project.to_string();
+        let (found, files) = projects.entry(name.clone()).or_insert_with(|| {
+            let instance = container.labels.get(label::INSTANCE).cloned();
+            let found = FoundProject { name, states: Vec::new(), config_files: String::new(), instance };
+            (found, BTreeSet::new())
+        });
         if all || container.status.is_alive() {
-            entry.0.push(container.status);
+            found.states.push(container.status);
         }
-        let files = container.identity.config_files.unwrap_or_default();
-        entry.1.extend(files.split(',').filter(|file| !file.is_empty()).map(ToOwned::to_owned));
+        let of_container = container.identity.config_files.unwrap_or_default();
+        files.extend(of_container.split(',').filter(|file| !file.is_empty()).map(ToOwned::to_owned));
     }
-    Ok(projects
-        .into_iter()
-        .filter(|(_, (states, _))| !states.is_empty())
-        .map(|(name, (states, files))| FoundProject {
-            name,
-            states,
-            config_files: files.into_iter().collect::<Vec<_>>().join(","),
-        })
-        .collect())
+    let told = |(found, files): (FoundProject, BTreeSet<String>)| {
+        let config_files = files.into_iter().collect::<Vec<_>>().join(",");
+        FoundProject { config_files, ..found }
+    };
+    Ok(projects.into_values().filter(|(found, _)| !found.states.is_empty()).map(told).collect())
 }
 
 /// A look at nothing but a project's containers.

@@ -25,6 +25,10 @@ pub struct Turn {
     pub command: String,
 }
 
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub(super) struct Guard(#[expect(dead_code, reason = "dropping it is what it is for")] file::Held);
+
 /// How often a lock that another process holds is tried. The system can wait for it, but only by blocking a thread that nobody
 /// could call back when the user changes their mind.
 const TRY_EVERY: Duration = Duration::from_millis(50);
@@ -74,11 +78,23 @@ impl Session {
         }
     }
 
+    /// Keeps a lock of this machine until what is given back is dropped; `None` where none can be had. `project` is who is told
+    /// of a wait.
+    ///
+    /// # Errors
+    /// Interrupted while waiting; others did not come to an end in time.
+    pub(super) async fn guard(&self, name: &str, project: &str) -> Result<Option<Guard>, OpsError> {
+        Ok(self.take(&file::path(Path::new(""), name), project).await?.map(Guard))
+    }
+
     async fn take_file(&self, socket: &Path, project: &str) -> Result<Option<file::Held>, OpsError> {
-        let path = file::path(socket, project);
+        self.take(&file::path(socket, project), project).await
+    }
+
+    async fn take(&self, path: &Path, project: &str) -> Result<Option<file::Held>, OpsError> {
         let mut wait = Wait::new(self, project);
         loop {
-            match file::take(&path, &Holder::this(&self.turn.command)) {
+            match file::take(path, &Holder::this(&self.turn.command)) {
                 Ok(Ok(held)) => {
                     wait.over();
                     return Ok(Some(held));

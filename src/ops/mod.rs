@@ -7,6 +7,7 @@ pub mod config;
 pub mod down;
 pub mod exec;
 pub mod history;
+pub mod instances;
 pub mod lifecycle;
 pub mod list;
 pub mod logs;
@@ -43,6 +44,7 @@ use crate::model::{Project, Provided};
 use crate::observe::ObservedState;
 use crate::plan::Plan;
 use crate::source::SourceMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -76,6 +78,8 @@ pub struct Session {
     pub stopwatch: Option<Stopwatch>,
     /// Notes how far each service comes.
     pub tally: Option<Tally>,
+    /// Host ports that were free, and somebody else's when they were to be had.
+    pub taken_ports: Arc<Mutex<BTreeSet<u16>>>,
 }
 
 /// The plans that a dry run would have carried out, in order, each with its project's name.

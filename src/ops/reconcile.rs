@@ -1,5 +1,6 @@
 //! Load and observe to a plan: what `plan`, `up`, `create` and `scale` share.
 
+use super::instances::ports;
 use super::{OpsError, Session, contents, detached, elsewhere, sources};
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
@@ -55,7 +56,8 @@ pub async fn plan(
     } else {
         detached::warning(&detached, &observed)
     };
-    let completed = provide(completed, &loaded.project, &policy.provided).map(Arc::new);
+    let completed = provide(completed, &loaded.project, &policy.provided);
+    let completed = ports::give(session, engine, completed, &loaded.project).await?.map(Arc::new);
     let project = completed.as_deref().unwrap_or(&loaded.project);
     let graph = ServiceGraph::of(project);
     supported(session, engine, project)?;

@@ -4,8 +4,8 @@
 //! it finds something else, it says what, and does nothing. What is carried out is planned anew from the same two inputs,
 //! and must come out the same.
 
-use super::{OpsError, Session, config, reconcile, up};
-use crate::load::{LoadRequest, Loaded};
+use super::{OpsError, Session, config, instances, reconcile, up};
+use crate::load::{InstanceRequest, LoadRequest, Loaded};
 use crate::model::{Environment, Project, Service, ServiceName};
 use crate::observe::ObservedState;
 use crate::plan::Policy;
@@ -28,6 +28,9 @@ pub struct Saved {
     pub files: Vec<PathBuf>,
     /// Files of variables that were named.
     pub env_files: Vec<PathBuf>,
+    /// The name of the instance, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Services that do not take part: their containers are no orphans.
     pub disabled: Vec<ServiceName>,
     /// The flags' meaning.
@@ -62,6 +65,7 @@ pub fn save(loaded: &Loaded, policy: &Policy, observed: &ObservedState, version:
         working_dir: working_dir.clone(),
         files: files.clone(),
         env_files: env_files.clone(),
+        instance: loaded.project.instance.as_ref().map(|instance| instance.name.clone()),
         disabled: disabled_services.keys().cloned().collect(),
         policy: policy.clone(),
         world: world(observed),
@@ -75,6 +79,13 @@ pub fn request(project: &str, saved: &Saved, environment: Environment) -> LoadRe
         files: vec!["-".to_owned()],
         stdin: Some(saved.stack_file.clone()),
         project_name: Some(project.to_owned()),
+        // Its names are the instance's already; and one that the surroundings name is not meant.
+        instance: Some(InstanceRequest {
+            name: saved.instance.clone().unwrap_or_default(),
+            settled: true,
+            ..InstanceRequest::default()
+        }),
+        host: instances::host(),
         project_directory: Some(saved.working_dir.clone()),
         profiles: vec!["*".to_owned()],
         environment,

@@ -13,7 +13,7 @@ use crate::observe::ObservedState;
 use crate::plan::lifecycle::{self, Lifecycle};
 use crate::plan::{ImagePolicy, Policy, Recreate};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -224,7 +224,7 @@ pub async fn converge(
 }
 
 /// Converges; again where something else on the engine got in between, because then the view was stale and a new look is
-/// all it takes.
+/// all it takes. An instance whose ports others were quicker to take gets others.
 async fn converge_alone(
     session: &Session,
     engine: &Engine,
@@ -236,6 +236,10 @@ async fn converge_alone(
         match converge_once(session, engine, loaded, project, policy).await {
             Err(error) if error.is_stale_view() => {
                 tokio::time::sleep(Duration::from_millis(100) * attempt * attempt).await;
+            }
+            Err(error) if project.instance.is_some() && !error.taken_ports().is_empty() => {
+                let mut taken = session.taken_ports.lock().unwrap_or_else(PoisonError::into_inner);
+                taken.extend(error.taken_ports());
             }
             ended => return ended,
         }

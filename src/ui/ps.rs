@@ -98,13 +98,25 @@ pub struct ProjectRow {
     pub status: String,
     /// Its stack files, comma separated; `N/A` when no container says.
     pub config_files: String,
+    /// The name of the instance, when it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
-/// `ls`.
+/// `ls`. Where there are instances a column says which they are.
 pub fn ls_table(rows: &[ProjectRow]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| vec![row.name.clone(), row.status.clone(), row.config_files.clone()]).collect();
-    table(&["NAME", "STATUS", "CONFIG FILES"], &rows, 20)
+    let cells = |row: &ProjectRow| vec![row.name.clone(), row.status.clone(), row.config_files.clone()];
+    if rows.iter().all(|row| row.instance.is_none()) {
+        let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        return table(&["NAME", "STATUS", "CONFIG FILES"], &rows, 20);
+    }
+    let with_instance = |row: &ProjectRow| {
+        let mut cells = cells(row);
+        cells.push(row.instance.clone().unwrap_or_default());
+        cells
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(with_instance).collect();
+    table(&["NAME", "STATUS", "CONFIG FILES", "INSTANCE"], &rows, 20)
 }
 
 /// The states of several containers: `exited(1), running(2)`.

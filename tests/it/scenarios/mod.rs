@@ -14,6 +14,7 @@ mod gates;
 mod goals;
 mod hooks;
 mod in_place;
+mod instances;
 mod interrupted;
 mod machine;
 mod menu;

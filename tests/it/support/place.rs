@@ -80,6 +80,7 @@ impl Drop for Place {
                 }
             }
             raw.sweep(&label);
+            raw.sweep(&format!("dev.stack.instance.of={value}"));
             for name in self.volumes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 let found = raw.call("GET", &format!("/volumes/{name}"), None);
                 let anonymous =
