@@ -92,7 +92,7 @@ async fn beside(
     let replica = lower::container::create(&lower::container::Request {
         project,
         service,
-        number: None,
+        purpose: lower::container::Purpose::Hook,
         name: &name,
         image_digest: None,
         replaces: None,

@@ -426,6 +426,7 @@ fn subject(action: &Action) -> Subject {
         | Action::CreateKeeper { name, .. }
         | Action::CopyVolume { to: name, .. } => Subject::Volume(name.clone()),
         Action::CreateContainer { name, .. } => Subject::Container(name.clone()),
+        Action::CreateOneOff { one_off, .. } => Subject::Container(one_off.name.clone()),
         Action::ConnectNetwork { container, .. }
         | Action::DisconnectNetwork { container, .. }
         | Action::UpdateContainer { container }
@@ -456,7 +457,8 @@ fn verb(action: &Action) -> Verb {
         Action::CreateNetwork { .. }
         | Action::CreateVolume { .. }
         | Action::CreateKeeper { .. }
-        | Action::CreateContainer { .. } => Verb::Create,
+        | Action::CreateContainer { .. }
+        | Action::CreateOneOff { .. } => Verb::Create,
         Action::CopyVolume { .. } => Verb::Copy,
         Action::RemoveNetwork { .. }
         | Action::RemoveVolume { .. }

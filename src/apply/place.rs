@@ -68,6 +68,7 @@ fn subject(action: &Action) -> Option<NodePath> {
     let from_the_file = matches!(
         action,
         Action::CreateContainer { .. }
+            | Action::CreateOneOff { .. }
             | Action::StartContainer { .. }
             | Action::UpdateContainer { .. }
             | Action::ConnectNetwork { .. }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::engine::EngineErrorKind;
 use crate::lower;
+use crate::lower::container::Purpose;
 use crate::model::{Project, Service, ServiceName};
 use crate::observe::ContainerId;
 use crate::plan::{Action, ContainerRef, StepId};
@@ -91,7 +92,14 @@ pub(super) async fn perform(
         }
         Action::CreateContainer { service, number, name, replaces, fresh_volumes, contents } => {
             let heir = Heir { replaces: replaces.as_ref(), fresh_volumes: *fresh_volumes, contents };
-            return create(cx, resolved, service, *number, name, heir).await.map(Some);
+            let made = (Purpose::Replica(*number), name.as_str());
+            return create(cx, resolved, service, made, heir).await.map(Some);
+        }
+        Action::CreateOneOff { one_off, contents } => {
+            let heir = Heir { replaces: None, fresh_volumes: true, contents };
+            let purpose = Purpose::OneOff { aliases: one_off.aliases, remove: one_off.remove };
+            let made = (purpose, one_off.name.as_str());
+            return create(cx, resolved, &one_off.service, made, heir).await.map(Some);
         }
         Action::UpdateContainer { container } => {
             let (project, service) = service(cx, &container.service)?;
@@ -167,8 +175,7 @@ async fn create(
     cx: &Cx,
     resolved: &Resolved,
     name: &ServiceName,
-    number: u32,
-    container_name: &str,
+    (purpose, container_name): (Purpose, &str),
     heir: Heir<'_>,
 ) -> Result<ContainerId, StepError> {
     let (project, service) = service(cx, name)?;
@@ -196,11 +203,14 @@ async fn create(
     } else {
         Vec::new()
     };
-    let final_name = project.container_name(service, number);
+    let final_name = match purpose {
+        Purpose::Replica(number) => project.container_name(service, number),
+        Purpose::OneOff { .. } | Purpose::Hook => container_name.to_owned(),
+    };
     let mut lowered = lower::container::create(&lower::container::Request {
         project,
         service,
-        number: Some(number),
+        purpose,
         name: &final_name,
         image_digest: image_digest(cx, &image),
         replaces: mounts.as_deref(),

@@ -99,7 +99,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
             // The program may have ended already, or not have begun: its terminal keeps the size it has.
             drop(engine.resize_exec(&id, rows, columns).await);
         };
-        terminal::connect(running.output, running.input, tty, resize)
+        terminal::connect(running.output, Some(running.input), tty, resize)
             .await
             .map_err(|error| crate::ops::OpsError::other(error.to_string()))?;
         Ok(engine.exec_exit_code(&id).await?)

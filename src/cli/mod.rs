@@ -14,6 +14,7 @@ mod lifecycle;
 mod logs;
 mod ls;
 mod menu;
+mod one_off;
 mod plan;
 mod project_args;
 mod ps;
@@ -107,6 +108,7 @@ enum Command {
     Restart(lifecycle::RestartArgs),
     Rm(lifecycle::RmArgs),
     Rollback(rollback::Args),
+    Run(one_off::Args),
     Start(lifecycle::StartArgs),
     Stop(lifecycle::StopArgs),
     /// Thaw containers.
@@ -136,6 +138,7 @@ impl Command {
             | Self::Restart(_)
             | Self::Rm(_)
             | Self::Rollback(_)
+            | Self::Run(_)
             | Self::Start(_)
             | Self::Stop(_)
             | Self::Unpause(_)
@@ -266,6 +269,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Restart(args) => lifecycle::restart(context, args),
         Command::Rm(args) => lifecycle::rm(context, args),
         Command::Rollback(args) => rollback::run(context, args),
+        Command::Run(args) => one_off::run(context, args),
         Command::Start(args) => lifecycle::start(context, args),
         Command::Stop(args) => lifecycle::stop(context, args),
         Command::Unpause(args) => lifecycle::unpause(context, args),

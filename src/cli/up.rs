@@ -205,12 +205,7 @@ impl ConvergeArgs {
 
     /// The session that these flags ask for.
     fn session(&self, session: &Session) -> Session {
-        let quiet: &[Verb] = match (self.quiet_pull, self.quiet_build) {
-            (true, true) => &[Verb::Pull, Verb::Build],
-            (true, false) => &[Verb::Pull],
-            (false, true) => &[Verb::Build],
-            (false, false) => &[],
-        };
+        let quiet = quiet(self.quiet_pull, self.quiet_build);
         session.with_eager_health(!self.no_eager_health).without_progress_of(quiet)
     }
 
@@ -282,6 +277,16 @@ impl Args {
             Some(unknown) => Err(Failure::message(format!("no such service: {unknown}"))
                 .hint("it was named by --exit-code-from")),
         }
+    }
+}
+
+/// What `--quiet-pull` and `--quiet-build` keep quiet.
+pub fn quiet(pull: bool, build: bool) -> &'static [Verb] {
+    match (pull, build) {
+        (true, true) => &[Verb::Pull, Verb::Build],
+        (true, false) => &[Verb::Pull],
+        (false, true) => &[Verb::Build],
+        (false, false) => &[],
     }
 }
 

@@ -5,6 +5,7 @@ use super::request::Call;
 use super::stream::{self, Attached, Streamed};
 use super::{Engine, EngineError, EngineErrorKind};
 use bollard::errors::Error;
+use bollard::models::ContainerWaitResponse;
 use bollard::query_parameters::{ResizeContainerTTYOptions, WaitContainerOptions};
 use futures_util::StreamExt;
 use hyper::Method;
@@ -29,6 +30,14 @@ pub struct Processes {
     pub titles: Vec<String>,
     /// A row each.
     pub rows: Vec<Vec<String>>,
+}
+
+fn condition(until: WaitFor) -> &'static str {
+    match until {
+        WaitFor::NotRunning => "not-running",
+        WaitFor::NextExit => "next-exit",
+        WaitFor::Removed => "removed",
+    }
 }
 
 impl Engine {
@@ -71,12 +80,7 @@ impl Engine {
     /// # Errors
     /// `NotFound` when it is gone.
     pub async fn wait_container(&self, id: &str, name: &str, until: WaitFor) -> Result<i64, EngineError> {
-        let condition = match until {
-            WaitFor::NotRunning => "not-running",
-            WaitFor::NextExit => "next-exit",
-            WaitFor::Removed => "removed",
-        };
-        let options = WaitContainerOptions { condition: condition.to_owned() };
+        let options = WaitContainerOptions { condition: condition(until).to_owned() };
         match Box::pin(self.docker.wait_container(id, Some(options))).next().await {
             Some(Ok(answer)) => Ok(answer.status_code),
             // bollard takes a non-zero code for a failure; it is the answer.
@@ -89,6 +93,35 @@ impl Engine {
                 message: "the connection was cut before it ended".to_owned(),
             }),
         }
+    }
+
+    /// Waits for a container's end as [`Engine::wait_container`] does, in two steps: when this returns, the engine is waiting,
+    /// and no end is missed; what it returns waits for the exit code.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone.
+    pub async fn expect_exit(
+        &self,
+        id: &str,
+        name: &str,
+        until: WaitFor,
+    ) -> Result<impl Future<Output = Result<i64, EngineError>> + use<>, EngineError> {
+        let (subject, path) = (subject(name), format!("/containers/{id}/wait"));
+        let call = Call::new(Method::POST, "wait for", &subject, &path).query("condition", condition(until));
+        let answer = self.call(call).await?;
+        Ok(async move {
+            let mut values =
+                stream::json_values::<ContainerWaitResponse>(answer.into_body(), "wait for", subject.clone());
+            match values.next().await {
+                Some(answer) => Ok(answer?.status_code),
+                None => Err(EngineError {
+                    operation: "wait for",
+                    subject,
+                    kind: EngineErrorKind::Unreachable,
+                    message: "the connection was cut before it ended".to_owned(),
+                }),
+            }
+        })
     }
 
     /// What runs in a container. `GET /containers/{id}/top`.

@@ -49,6 +49,7 @@ use crate::yaml::{Data, Node};
 use discover::Found;
 use pipeline::Level;
 use session::Session;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,6 +78,8 @@ pub struct LoadRequest {
     pub environment: Environment,
     /// What standard input held, when a file is `-`.
     pub stdin: Option<String>,
+    /// A stack file over all others that is no file of the project: what the command line says of services.
+    pub said: Option<String>,
     /// `--all-resources`: keep networks, volumes, configs and secrets that no service uses.
     pub all_resources: bool,
     /// `--compatibility`.
@@ -287,7 +290,12 @@ fn whole_tree(found: &Found, session: &mut Session<'_>) -> Option<Node> {
         keep_paths: skip.path_resolution,
         open: Vec::new(),
     };
-    let mut tree = pipeline::level(&found.files, &level, session);
+    let mut files = Cow::Borrowed(&found.files);
+    if let Some(text) = &session.request.said {
+        let id = session.sources.add("<command line>", "<command line>", text.as_str());
+        files.to_mut().push((found.directory.join("<command line>"), id));
+    }
+    let mut tree = pipeline::level(&files, &level, session);
     if tree.is_empty() && session.diagnostics.has_errors() {
         return None;
     }

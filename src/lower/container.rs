@@ -14,8 +14,8 @@ pub struct Request<'a> {
     pub project: &'a Project,
     /// The service.
     pub service: &'a Service,
-    /// The replica's number; `None` for one-offs.
-    pub number: Option<u32>,
+    /// What it is made for.
+    pub purpose: Purpose,
     /// The name it ends up with: its alias on every network.
     pub name: &'a str,
     /// The digest of its image, for the label.
@@ -30,6 +30,22 @@ pub struct Request<'a> {
     pub container_ids: &'a BTreeMap<ServiceName, String>,
     /// Minor version of the Engine API.
     pub api: u32,
+}
+
+/// What a container is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A replica of its service, by number.
+    Replica(u32),
+    /// One command, with `run`.
+    OneOff {
+        /// It answers to its service's name and aliases on the networks, too.
+        aliases: bool,
+        /// The engine removes it, and its anonymous volumes, when it has ended.
+        remove: bool,
+    },
+    /// A hook.
+    Hook,
 }
 
 /// A container's body, and the networks it joins once it is created.
@@ -153,7 +169,12 @@ pub fn create(request: &Request<'_>) -> Lowered {
         working_dir,
     } = service;
     let resolved = service.with_container_ids(|parent| request.container_ids.get(parent).cloned());
-    let (endpoints, connect_after) = networking::endpoints(project, service, request.name, *api);
+    let (mut endpoints, mut connect_after) = networking::endpoints(project, service, request.name, *api);
+    if let Purpose::OneOff { aliases: false, .. } = request.purpose {
+        for endpoint in endpoints.values_mut().chain(connect_after.iter_mut().map(|(_, endpoint)| endpoint)) {
+            endpoint.aliases = Some(vec![request.name.to_owned()]);
+        }
+    }
     let mounts = mounts::lower(project, service, request.replaces, request.image_volumes);
     let host_config = HostConfig {
         network_mode: Some(networking::network_mode(project, &resolved)),
@@ -161,19 +182,22 @@ pub fn create(request: &Request<'_>) -> Lowered {
         mounts: said(mounts.long),
         tmpfs: said(mounts.tmpfs),
         volumes_from: said(service.volume_donors(|parent| request.container_ids.get(parent).cloned())),
+        auto_remove: matches!(request.purpose, Purpose::OneOff { remove: true, .. }).then_some(true),
         ..host_config::lower(project, &resolved)
     };
+    // Who runs one command types to it; when that ends, the program's input does too.
+    let typed_to = *stdin_open && matches!(request.purpose, Purpose::OneOff { .. });
     let body = ContainerCreateBody {
         hostname: said(hostname.clone()),
         domainname: said(domainname.clone()),
         user: said(user.clone()),
-        attach_stdin: Some(false),
+        attach_stdin: Some(typed_to),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         exposed_ports: said(exposed_ports(service)),
         tty: Some(*tty),
         open_stdin: Some(*stdin_open),
-        stdin_once: Some(false),
+        stdin_once: Some(typed_to),
         env: said(variables(environment)),
         cmd: command.clone(),
         healthcheck: healthcheck.as_ref().map(|check| healthcheck::lower(check, *api)),
@@ -237,8 +261,12 @@ fn labels(request: &Request<'_>, config_hash: &str, base_hash: &str) -> HashMap<
     set(label::CONFIG_HASH, config_hash.to_owned());
     set(label::BASE_HASH, base_hash.to_owned());
     set(label::DEPENDS_ON, depends_on(service));
-    set(label::ONEOFF, if request.number.is_none() { "True" } else { "False" }.to_owned());
-    if let Some(number) = request.number {
+    let number = match request.purpose {
+        Purpose::Replica(number) => Some(number),
+        Purpose::OneOff { .. } | Purpose::Hook => None,
+    };
+    set(label::ONEOFF, if number.is_none() { "True" } else { "False" }.to_owned());
+    if let Some(number) = number {
         set(label::CONTAINER_NUMBER, number.to_string());
         if request.replaces.is_some() {
             let name = service.container_name.clone();

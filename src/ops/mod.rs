@@ -11,6 +11,7 @@ pub mod instances;
 pub mod lifecycle;
 pub mod list;
 pub mod logs;
+pub mod one_off;
 pub mod reconcile;
 pub mod saved;
 pub mod up;

@@ -202,7 +202,7 @@ async fn wanted(
         let lowered = lower::container::create(&lower::container::Request {
             project,
             service,
-            number: Some(1),
+            purpose: lower::container::Purpose::Replica(1),
             name: &name,
             image_digest: None,
             replaces: None,

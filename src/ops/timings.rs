@@ -98,6 +98,7 @@ fn kind(action: &Action) -> Kind {
             Kind::Stop
         }
         Action::CreateContainer { .. }
+        | Action::CreateOneOff { .. }
         | Action::ConnectNetwork { .. }
         | Action::DisconnectNetwork { .. }
         | Action::UpdateContainer { .. }

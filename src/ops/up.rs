@@ -270,7 +270,11 @@ pub(super) async fn carry_out(
 ) -> Result<(), OpsError> {
     let mut planned = planned;
     let mut policy = policy.clone();
-    let record = history::begin(session, engine, loaded, &policy, &planned.plan, &planned.observed);
+    // One command is nothing to go back to.
+    let lasting = policy.one_off.is_none();
+    let record = lasting
+        .then(|| history::begin(session, engine, loaded, &policy, &planned.plan, &planned.observed))
+        .flatten();
     // Each round settles an image, or runs a provider at least: there cannot be more rounds than services.
     for round in 0..=project.services.len() {
         let Planned { plan, observed, completed } = &planned;

@@ -1,6 +1,6 @@
 //! The closed list of things a plan can do on a single engine: one variant is one engine call, or one wait.
 
-use super::StepId;
+use super::{OneOff, StepId};
 use crate::model::{DependencyCondition, ModelKey, NetworkKey, ServiceName, VolumeKey};
 use crate::observe::{Container, ContainerId};
 use schemars::JsonSchema;
@@ -117,6 +117,14 @@ pub enum Action {
         /// `-V`: anonymous volumes do not move over, it gets fresh ones.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         fresh_volumes: bool,
+        /// Hashes of the contents of its configs and secrets, by `config:KEY` and `secret:KEY`.
+        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        contents: std::collections::BTreeMap<String, String>,
+    },
+    /// `POST /containers/create` for one command.
+    CreateOneOff {
+        /// What is asked for.
+        one_off: OneOff,
         /// Hashes of the contents of its configs and secrets, by `config:KEY` and `secret:KEY`.
         #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
         contents: std::collections::BTreeMap<String, String>,
@@ -332,6 +340,7 @@ impl Action {
             | Self::CreateKeeper { name, .. }
             | Self::CopyVolume { to: name, .. } => format!("Volume {name}"),
             Self::CreateContainer { name, .. } => format!("Container {name}"),
+            Self::CreateOneOff { one_off, .. } => format!("Container {}", one_off.name),
             Self::ConnectNetwork { container, .. }
             | Self::DisconnectNetwork { container, .. }
             | Self::UpdateContainer { container }
@@ -362,6 +371,9 @@ impl Action {
         | Self::Delay { service, .. } = self
         {
             return Some(service);
+        }
+        if let Self::CreateOneOff { one_off, .. } = self {
+            return Some(&one_off.service);
         }
         self.container().map(|container| &container.service)
     }
@@ -394,6 +406,7 @@ impl Action {
             | Self::CreateKeeper { .. }
             | Self::CopyVolume { .. }
             | Self::CreateContainer { .. }
+            | Self::CreateOneOff { .. }
             | Self::RemoveImage { .. }
             | Self::WriteNotes { .. }
             | Self::RemoveNotes { .. }

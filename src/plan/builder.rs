@@ -125,6 +125,7 @@ fn lane(action: &Action) -> Lane {
         | Action::CreateKeeper { .. }
         | Action::CopyVolume { .. }
         | Action::CreateContainer { .. }
+        | Action::CreateOneOff { .. }
         | Action::UpdateContainer { .. }
         | Action::StartContainer { .. }
         | Action::KillContainer { .. }

@@ -107,6 +107,26 @@ pub fn start(input: &Lifecycle<'_>, wait: Option<Option<u64>>) -> Plan {
     plan.finish()
 }
 
+/// `run`: the start of a container that was made for one command.
+pub fn start_one_off(container: &Container) -> Plan {
+    let mut plan = PlanBuilder::default();
+    plan.step(Action::StartContainer { container: ContainerRef::to(container) }, Reason::Requested, []);
+    plan.finish()
+}
+
+/// The hooks that run in it once it has started.
+pub fn hooks_of_one_off(project: &Project, container: &Container) -> Plan {
+    let mut plan = PlanBuilder::default();
+    let service = project.services.get(&container.identity.service);
+    let mut after = Vec::new();
+    for index in 0..service.map_or(0, |service| service.post_start.len()) {
+        let container = ContainerRef::to(container);
+        let action = Action::RunHook { container, phase: HookPhase::PostStart, index };
+        after = vec![plan.step(action, Reason::Requested, after)];
+    }
+    plan.finish()
+}
+
 /// The wait for a service's goal, when it has containers.
 fn goal(
     plan: &mut PlanBuilder,

@@ -17,7 +17,7 @@ pub mod lifecycle;
 
 pub use action::{Action, ContainerRef, HookPhase, Target, Until};
 pub use labels::graph_from_labels;
-pub use policy::{AnonymousVolumes, ImagePolicy, OldData, OrphanPolicy, Policy, Recreate};
+pub use policy::{AnonymousVolumes, ImagePolicy, OldData, OneOff, OrphanPolicy, Policy, Recreate};
 pub use reason::{FieldChange, Reason};
 pub use reconcile::{
     Contents, Input, Problem, diverged, diverged_networks, diverged_volumes, reconcile, replaced_volumes,

@@ -1,6 +1,7 @@
 //! What the user asked for beside the file.
 
 use crate::model::{Provided, ServiceName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,9 +37,24 @@ pub struct Policy {
     pub replace_volumes: BTreeMap<String, OldData>,
     /// The user has agreed to the replacement of every volume whose definition changed.
     pub replace_all_volumes: Option<OldData>,
+    /// A container that is made for one command; its service's own containers are left as they are.
+    pub one_off: Option<OneOff>,
     /// What providers gave that have run already; they are not run again.
     #[serde(skip)]
     pub provided: Provided,
+}
+
+/// A container that is made for one command (`run`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OneOff {
+    /// The service whose definition it has.
+    pub service: ServiceName,
+    /// Its name.
+    pub name: String,
+    /// It answers to its service's name and aliases on the networks, too.
+    pub aliases: bool,
+    /// The engine removes it, and its anonymous volumes, when it has ended.
+    pub remove: bool,
 }
 
 /// When containers are replaced.

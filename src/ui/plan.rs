@@ -189,6 +189,7 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
         Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
             (Change::Create, "")
         }
+        Action::CreateOneOff { .. } => (Change::Create, " (for one command)"),
         Action::CreateKeeper { .. } => (Change::Create, " (keeps the data meanwhile)"),
         Action::CopyVolume { .. } => (Change::Update, " (copy)"),
         Action::RemoveNetwork { .. }

@@ -14,17 +14,21 @@ use tokio::sync::mpsc;
 /// The connection breaks, or the terminal cannot be used.
 pub async fn connect(
     mut output: impl Stream<Item = Result<LogChunk, EngineError>> + Unpin,
-    mut input: impl AsyncWrite + Unpin,
+    input: Option<impl AsyncWrite + Unpin>,
     tty: bool,
     resize: impl AsyncFn(u16, u16),
 ) -> std::io::Result<()> {
     let raw = if tty { Some(Raw::enter()?) } else { None };
-    let mut keys = keyboard();
+    let mut input = input;
+    let mut keys = match input {
+        Some(_) => keyboard(),
+        None => mpsc::channel(1).1,
+    };
     let mut resized = signal(SignalKind::window_change())?;
     if let (true, Some((rows, columns))) = (tty, size()) {
         resize(rows, columns).await;
     }
-    let mut typing = true;
+    let mut typing = input.is_some();
     let result = loop {
         // All branches are cancel-safe: a stream and a receiver keep what was not taken.
         tokio::select! {
@@ -33,12 +37,14 @@ pub async fn connect(
                 Some(Err(error)) => break Err(std::io::Error::other(error.to_string())),
                 None => break Ok(()),
             },
-            bytes = keys.recv(), if typing => match bytes {
+            bytes = keys.recv(), if typing => if let Some(input) = &mut input {
                 // A program that has closed its input goes on without it.
-                Some(bytes) if input.write_all(&bytes).await.is_ok() => drop(input.flush().await),
-                Some(_) | None => {
-                    typing = false;
-                    drop(input.shutdown().await);
+                match bytes {
+                    Some(bytes) if input.write_all(&bytes).await.is_ok() => drop(input.flush().await),
+                    Some(_) | None => {
+                        typing = false;
+                        drop(input.shutdown().await);
+                    }
                 }
             },
             _ = resized.recv(), if tty => if let Some((rows, columns)) = size() {
@@ -48,6 +54,31 @@ pub async fn connect(
     };
     drop(raw);
     result
+}
+
+/// Passes the signals on that are meant for the program, for as long as it is polled.
+///
+/// # Errors
+/// The system refuses to have its signals listened to.
+pub async fn signals(pass_on: impl AsyncFn(&'static str)) -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut quit = signal(SignalKind::quit())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut first = signal(SignalKind::user_defined1())?;
+    let mut second = signal(SignalKind::user_defined2())?;
+    loop {
+        // All branches are cancel-safe: a signal that was not taken stays.
+        let name = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+            _ = quit.recv() => "SIGQUIT",
+            _ = hangup.recv() => "SIGHUP",
+            _ = first.recv() => "SIGUSR1",
+            _ = second.recv() => "SIGUSR2",
+        };
+        pass_on(name).await;
+    }
 }
 
 fn write(chunk: &LogChunk) -> std::io::Result<()> {

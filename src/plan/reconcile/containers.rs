@@ -8,7 +8,7 @@ use super::{Planned, Reconciler, StartNeed};
 use crate::model::{Service, ServiceName};
 use crate::observe::{Container, ContainerStatus};
 use crate::plan::{
-    Action, ContainerRef, FieldChange, Group, GroupVerb, HookPhase, Lane, Reason, StepId, Target,
+    Action, ContainerRef, FieldChange, Group, GroupVerb, HookPhase, Lane, OneOff, Reason, StepId, Target,
 };
 
 impl<'a> Reconciler<'a> {
@@ -206,6 +206,30 @@ impl<'a> Reconciler<'a> {
     ) -> StepId {
         let mut needs = after.to_vec();
         needs.extend(self.freed.get(name));
+        needs.extend(self.needed_to_create(service));
+        let action = Action::CreateContainer {
+            service: service.name.clone(),
+            number,
+            name: name.to_owned(),
+            replaces: replaces.map(|old| old.id.clone()),
+            fresh_volumes: replaces.is_some() && self.renews_volumes(&service.name),
+            contents: self.contents.get(&service.name).cloned().unwrap_or_default(),
+        };
+        self.plan.step(action, reason, needs)
+    }
+
+    /// The container of `run`: made when what it depends on is there, and started by who waits for it.
+    pub(super) fn create_one_off(&mut self, service: &Service, one_off: &OneOff, gates: &[StepId]) {
+        let mut needs = gates.to_vec();
+        needs.extend(self.needed_to_create(service));
+        let contents = self.contents.get(&service.name).cloned().unwrap_or_default();
+        let action = Action::CreateOneOff { one_off: one_off.clone(), contents };
+        self.plan.step(action, Reason::Requested, needs);
+    }
+
+    /// The steps without which a service's containers cannot be created.
+    fn needed_to_create(&self, service: &Service) -> Vec<StepId> {
+        let mut needs = Vec::new();
         needs.extend(self.image_steps.get(&self.project.image_name(service)));
         needs.extend(service.models.keys().filter_map(|key| self.model_steps.get(key)));
         needs.extend(service.networks.keys().filter_map(|key| self.network_steps.get(key)));
@@ -218,15 +242,7 @@ impl<'a> Reconciler<'a> {
                 needs.extend(self.services.get(needed).into_iter().flat_map(|planned| &planned.ready));
             }
         }
-        let action = Action::CreateContainer {
-            service: service.name.clone(),
-            number,
-            name: name.to_owned(),
-            replaces: replaces.map(|old| old.id.clone()),
-            fresh_volumes: replaces.is_some() && self.renews_volumes(&service.name),
-            contents: self.contents.get(&service.name).cloned().unwrap_or_default(),
-        };
-        self.plan.step(action, reason, needs)
+        needs
     }
 
     fn replace(

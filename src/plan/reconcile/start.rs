@@ -27,6 +27,10 @@ impl Reconciler<'_> {
         // Containers that run already are waited for too, as the reference does: a run that replaces a database under its
         // dependents must not end well before that is ready. What is ready costs nothing.
         let gates = if self.policy.no_start { Vec::new() } else { self.gates(name) };
+        if let Some(one_off) = self.policy.one_off.as_ref().filter(|one_off| one_off.service == *name) {
+            self.create_one_off(service, one_off, &gates);
+            return;
+        }
         let gates = self.pre_start(service, &planned, gates);
         for (container, ready, need) in planned.containers.clone() {
             match need {

@@ -34,7 +34,8 @@ impl<'a> Reconciler<'a> {
                 }
                 continue;
             }
-            let verdicts = self.service_verdicts(service);
+            let one_off = self.policy.one_off.as_ref().is_some_and(|one_off| one_off.service == name);
+            let verdicts = if one_off { Vec::new() } else { self.service_verdicts(service) };
             let pending_image = self.image_steps.contains_key(&self.project.image_name(service));
             // What a provider gives is part of what a container is made of, and known once the provider has run.
             let pending_values =
@@ -46,7 +47,7 @@ impl<'a> Reconciler<'a> {
                 Verdict::Replace { reason: Reason::ConfigChanged { .. }, .. } => pending_values,
                 Verdict::Replace { .. } | Verdict::Remove { .. } | Verdict::Create { .. } => false,
             });
-            if undecided {
+            if undecided || (one_off && pending_values) {
                 self.plan.defer(name.as_str());
                 self.held.insert(name.clone());
             } else if waits_for_held {

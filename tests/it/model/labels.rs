@@ -21,7 +21,7 @@ fn containers_of_earlier_versions_are_called_unchanged() {
         let lowered = create(&Request {
             project: &project,
             service,
-            number: Some(1),
+            purpose: stack::lower::container::Purpose::Replica(1),
             name: &name,
             image_digest: Some("sha256:0123".to_owned()),
             replaces: None,

@@ -19,6 +19,7 @@ mod interrupted;
 mod machine;
 mod menu;
 mod networks;
+mod one_off;
 mod pains;
 mod plans;
 mod profiles;
