@@ -21,6 +21,7 @@ mod ps;
 mod remote;
 mod rollback;
 mod run;
+mod timeline;
 mod up;
 mod urls;
 mod version;

@@ -1,6 +1,7 @@
 //! `stack up` and `stack create`.
 
 use super::menu::{self, Menu};
+use super::timeline::{self, TimelineFile};
 use super::{Context, Failure, remote, run, volumes};
 use crate::event::Verb;
 use crate::load::Loaded;
@@ -113,6 +114,10 @@ pub struct Args {
     /// Say at the end where the time went, by service.
     #[arg(long)]
     timings: bool,
+
+    /// Write down what every service spent its time on, and what held up the end: a picture (.svg), a page (.html), or .json.
+    #[arg(long, value_name = "FILE", value_parser = TimelineFile::parse)]
+    timeline: Option<TimelineFile>,
 }
 
 /// What `up`, `create` and `plan` share.
@@ -353,9 +358,13 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     run::with_session(context, Some(&loaded), format, async |session| {
         let session = args.converge.session(session);
         let on_start = watching.as_ref().filter(|_| args.watch).map(watch::Request::on_start);
-        let stopwatch = (args.timings || context.progress == ProgressMode::Json).then(Stopwatch::default);
+        let told = args.timings || context.progress == ProgressMode::Json;
+        let stopwatch =
+            if told { Some(Stopwatch::default()) } else { args.timeline.is_some().then(Stopwatch::silent) };
         let session = Session { on_start, stopwatch, ..session };
         let up = Box::pin(up::run(&session, &loaded, &request));
+        let is_up = request.attach.as_ref().map(|attach| attach.is_up.clone());
+        let up = Box::pin(timeline::beside(context, &session, &loaded, up, is_up, args.timeline.as_ref()));
         match &watching {
             None => up.await,
             Some(watching) => menu::beside(&session, &loaded, up, watching, args.watch, menu.as_ref()).await,

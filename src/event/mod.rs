@@ -5,10 +5,12 @@
 
 mod diagnosis;
 mod goals;
+pub mod timeline;
 mod timings;
 
 pub use diagnosis::{Diagnosis, ProbeRun};
 pub use goals::{Goal, GoalOutcome, Goals, ServiceGoal};
+pub use timeline::{Timeline, TimelineBar, TimelineCost, TimelineKind, TimelineRow};
 pub use timings::{ServiceTimings, Timings};
 
 use schemars::JsonSchema;

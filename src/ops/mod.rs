@@ -27,6 +27,7 @@ mod lock;
 mod machine;
 mod signals;
 mod sources;
+mod timeline;
 mod timings;
 mod trouble;
 
@@ -169,7 +170,7 @@ impl Session {
         };
         let outcome = apply::run(plan, &cx).await;
         if let Some(stopwatch) = &self.stopwatch {
-            stopwatch.take(plan, &outcome);
+            stopwatch.take(plan, &outcome, cx.project.as_deref(), cx.eager_health);
         }
         if let Some(tally) = &self.tally {
             tally.take(plan, &outcome);

@@ -1,8 +1,9 @@
 //! Where the time of a run went: the spans of its steps, by service and kind.
 
+use super::timeline::Recorder;
 use crate::apply::{Outcome, Span};
-use crate::event::{ServiceTimings, Timings};
-use crate::model::ServiceName;
+use crate::event::{ServiceTimings, Timeline, Timings};
+use crate::model::{Project, ServiceName};
 use crate::plan::{Action, Plan, StepId};
 use indexmap::IndexMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,11 @@ use tokio::time::Instant;
 
 /// Takes the time of every plan of a run: those of later rounds and of second tries too.
 #[derive(Debug, Clone, Default)]
-pub struct Stopwatch(Arc<Mutex<Vec<Lap>>>);
+pub struct Stopwatch {
+    laps: Arc<Mutex<Vec<Lap>>>,
+    recorder: Recorder,
+    silent: bool,
+}
 
 /// A step's time, for one service.
 #[derive(Debug, Clone)]
@@ -25,7 +30,7 @@ struct Lap {
 
 /// What a step's time is put down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Pull,
     Build,
     Stop,
@@ -39,9 +44,10 @@ enum Kind {
 }
 
 impl Stopwatch {
-    /// Adds a plan that was carried out.
-    pub(super) fn take(&self, plan: &Plan, outcome: &Outcome) {
-        let mut laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Adds a plan that was carried out. `eager`: probes were run early.
+    pub(super) fn take(&self, plan: &Plan, outcome: &Outcome, project: Option<&Project>, eager: bool) {
+        self.recorder.take(plan, outcome, project, eager);
+        let mut laps = self.laps.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(first) = outcome.spans.values().map(|span| span.began).min() else { return };
         for step in &plan.steps {
             let Some(span) = outcome.spans.get(&step.id).copied() else { continue };
@@ -53,20 +59,41 @@ impl Stopwatch {
                 laps.push(lap(step.action.service()));
             }
             if matches!(step.action, Action::StartContainer { .. }) {
-                laps.extend(gate(plan, outcome, step.id, first));
+                let gate = gate(plan, outcome, step.id, first);
+                laps.extend(gate.map(|(service, span, on)| Lap {
+                    service: Some(service),
+                    kind: Kind::Gate,
+                    span,
+                    on,
+                }));
             }
         }
     }
 
+    /// One that tells nothing by itself, for its timeline alone.
+    pub fn silent() -> Self {
+        Self { silent: true, ..Self::default() }
+    }
+
     /// What it shows; nothing when nothing was done. From then on it begins anew.
     pub(super) fn read(&self) -> Option<Timings> {
-        let laps = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        report(&laps)
+        let laps = std::mem::take(&mut *self.laps.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.silent { None } else { report(&laps) }
+    }
+
+    /// Everything that it has seen so far, step by step; nothing when nothing was done.
+    pub fn timeline(&self, project: &str) -> Option<Timeline> {
+        self.recorder.read(project)
     }
 }
 
-/// The time that a start had to wait for a dependency although everything of its own was done.
-fn gate(plan: &Plan, outcome: &Outcome, start: StepId, first: Instant) -> Option<Lap> {
+/// The time that a start had to wait for a dependency although everything of its own was done: whose, when, for whom.
+pub(super) fn gate(
+    plan: &Plan,
+    outcome: &Outcome,
+    start: StepId,
+    first: Instant,
+) -> Option<(ServiceName, Span, Option<ServiceName>)> {
     let step = |id: StepId| plan.steps.get(id.0);
     let span = |id: StepId| outcome.spans.get(&id);
     let start = step(start)?;
@@ -75,22 +102,21 @@ fn gate(plan: &Plan, outcome: &Outcome, start: StepId, first: Instant) -> Option
         .after
         .iter()
         .filter_map(|id| step(*id))
-        .filter(|step| matches!(&step.action, Action::Wait { service, .. } if service != own))
+        .filter(|step| {
+            let runs = matches!(step.action, Action::Wait { .. } | Action::StartContainer { .. });
+            runs && step.action.service().is_some_and(|service| service != own)
+        })
         .max_by_key(|step| span(step.id).map(|span| span.ended))?;
     let open = span(wait.id)?.ended;
     let begun = span(start.id)?.began;
     let own_steps = plan.steps.iter().filter(|step| step.action.service() == Some(own));
     let ended = own_steps.filter_map(|step| span(step.id)).map(|span| span.ended);
     let prepared = ended.filter(|ended| *ended <= begun).max().unwrap_or(first);
-    (prepared < open).then(|| Lap {
-        service: Some(own.clone()),
-        kind: Kind::Gate,
-        span: Span { began: prepared, ended: open },
-        on: wait.action.service().cloned(),
-    })
+    let span = Span { began: prepared, ended: open };
+    (prepared < open).then(|| (own.clone(), span, wait.action.service().cloned()))
 }
 
-fn kind(action: &Action) -> Kind {
+pub(super) fn kind(action: &Action) -> Kind {
     match action {
         Action::PullImage { .. } => Kind::Pull,
         Action::BuildImage { .. } => Kind::Build,

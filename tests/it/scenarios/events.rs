@@ -18,6 +18,14 @@ fn the_events_schema_in_the_repository_is_current() {
     assert!(written() == stack::event::schema(), "{hint}");
 }
 
+#[test]
+fn the_timeline_schema_in_the_repository_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/timeline.schema.json");
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let hint = "out of date; run `cargo run --example schema timeline > schema/timeline.schema.json`";
+    assert!(written == stack::event::timeline::schema(), "{hint}");
+}
+
 /// One of each kind; a new kind stops the build here.
 fn one_of_each() -> Vec<EventKind> {
     let text = || "text".to_owned();
