@@ -1,5 +1,9 @@
 //! When a batch of changes is complete: after a short quiet, or after a while, so that a busy tree cannot starve it. Pure;
 //! time is passed in.
+//!
+//! A program that saves many files at once leaves hardly any time between them; when that stops for a few milliseconds it has
+//! most likely ended. What is only copied need not wait any longer then: should more come, it makes the next batch, and the
+//! files are right in the end. What restarts or builds something waits for the whole quiet.
 
 use std::time::{Duration, Instant};
 
@@ -8,26 +12,65 @@ pub const QUIET: Duration = Duration::from_millis(20);
 /// How long a batch stays open at most.
 pub const MOST: Duration = Duration::from_millis(200);
 
+/// From how many events on a batch tells how fast its writer is.
+const BURST: u32 = 16;
+/// How long nothing must happen in a burst at least, before it counts as over.
+const LULL: Duration = Duration::from_millis(5);
+/// A burst is over after so many times its longest pause.
+const LONGEST_PAUSES: u32 = 4;
+
 /// How long a version control's lock can hold a batch open; one that is older was left behind.
 const HELD: Duration = Duration::from_secs(30);
 
 /// The time a batch is open.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Window {
-    open: Option<(Instant, Instant)>,
+    open: Option<Open>,
     held_since: Option<Instant>,
+    /// What is in it waits for the whole quiet.
+    waits: bool,
+}
+
+/// What happened in a batch, and when.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    first: Instant,
+    last: Instant,
+    events: u32,
+    longest_pause: Duration,
+}
+
+impl Open {
+    fn at(now: Instant) -> Self {
+        Self { first: now, last: now, events: 0, longest_pause: Duration::ZERO }
+    }
 }
 
 impl Window {
     /// Something happened.
     pub fn seen(&mut self, now: Instant) {
-        let opened = self.open.map_or(now, |(opened, _)| opened);
-        self.open = Some((opened, now));
+        let open = self.open.get_or_insert(Open::at(now));
+        open.longest_pause = open.longest_pause.max(now.saturating_duration_since(open.last));
+        open.last = now;
+        open.events = open.events.saturating_add(1);
     }
 
     /// When the batch is complete; `None` while none is open.
     pub fn closes_at(&self) -> Option<Instant> {
-        self.open.map(|(opened, last)| (last + QUIET).min(opened + MOST))
+        self.open.map(|open| (open.last + QUIET).min(open.first + MOST))
+    }
+
+    /// When a burst counts as over, which is before the batch is complete; `None` where there is none, or where it
+    /// [waits](Window::waits) all the same.
+    pub fn lulls_at(&self) -> Option<Instant> {
+        let open = self.open.filter(|open| open.events >= BURST && !self.waits)?;
+        let lull = open.last + LULL.max(open.longest_pause * LONGEST_PAUSES);
+        Some(lull).filter(|lull| self.closes_at().is_some_and(|closes| *lull < closes))
+    }
+
+    /// What is in this batch is not to go before it is complete.
+    pub fn waits(&mut self) {
+        self.waits = true;
     }
 
     /// More is certain to come: a checkout is under way. Whether that keeps the batch open.
@@ -36,7 +79,7 @@ impl Window {
         if now.saturating_duration_since(since) > HELD {
             return false;
         }
-        self.open = Some((now, now));
+        self.open = Some(Open::at(now));
         true
     }
 
@@ -84,5 +127,39 @@ mod tests {
             window.seen(at(start, millis));
         }
         assert_eq!(window.closes_at(), Some(at(start, 200)));
+    }
+
+    fn burst(start: Instant, gap_micros: u64) -> (Window, Instant) {
+        let mut window = Window::default();
+        let last = (0..u64::from(BURST))
+            .map(|number| start + Duration::from_micros(number * gap_micros))
+            .inspect(|now| window.seen(*now))
+            .last();
+        (window, last.unwrap())
+    }
+
+    #[test]
+    fn a_burst_is_over_soon_after_its_last_event() {
+        let start = Instant::now();
+        let (mut window, last) = burst(start, 100);
+        assert_eq!(window.lulls_at(), Some(last + LULL));
+        assert_eq!(window.closes_at(), Some(last + QUIET));
+        window.waits();
+        assert_eq!(window.lulls_at(), None, "what is in it has to wait");
+        window.close();
+        assert_eq!((window.lulls_at(), window.closes_at()), (None, None));
+    }
+
+    #[test]
+    fn a_writer_that_pauses_is_given_time_and_few_events_tell_nothing() {
+        let start = Instant::now();
+        let (window, last) = burst(start, 2_000);
+        assert_eq!(window.lulls_at(), Some(last + Duration::from_millis(8)));
+        let (window, _) = burst(start, 6_000);
+        assert_eq!(window.lulls_at(), None, "the whole quiet is over before");
+        let mut few = Window::default();
+        few.seen(start);
+        few.seen(start);
+        assert_eq!(few.lulls_at(), None);
     }
 }

@@ -208,7 +208,7 @@ impl Watch<'_> {
         let mut batch = Batch::default();
         let mut events = self.engine_events().await;
         loop {
-            let closes = window.closes_at();
+            let looks = window.lulls_at().or_else(|| window.closes_at());
             // Every branch is cancel-safe: channels and the stream keep what was not taken, the rest is time.
             tokio::select! {
                 biased;
@@ -218,8 +218,13 @@ impl Watch<'_> {
                     window.seen(Instant::now());
                     self.note(seen, &mut batch);
                 }
-                () = sleep_until(closes) => {
+                () = sleep_until(looks) => {
                     if self.stack.checkout_under_way() && window.hold(Instant::now()) {
+                        continue;
+                    }
+                    let early = window.closes_at().is_some_and(|closes| Instant::now() < closes);
+                    if early && !self.only_copies(&batch) {
+                        window.waits();
                         continue;
                     }
                     window.close();
@@ -257,6 +262,11 @@ impl Watch<'_> {
                 batch.paths.insert(path);
             }
         }
+    }
+
+    /// Whether a batch leads to nothing but copies: then it does no harm to handle it in two parts.
+    fn only_copies(&self, batch: &Batch) -> bool {
+        !batch.overflow && self.broken.is_none() && self.stack.only_copies(&batch.paths)
     }
 
     async fn handle(&mut self, batch: Batch) {

@@ -4,7 +4,7 @@ use super::rules::{self, Rule};
 use super::tree::{self, Kind, Tree};
 use super::{auto, fs, inputs};
 use crate::load::Loaded;
-use crate::model::{Project, ServiceName};
+use crate::model::{Project, ServiceName, WatchAction};
 use crate::ops::Session;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -167,6 +167,16 @@ impl Stack {
             .filter(|(_, build)| files.iter().any(|file| file.starts_with(Path::new(&build.context))))
             .map(|(service, _)| service.name.clone())
             .collect()
+    }
+
+    /// Whether nothing but copying can follow from these paths: no file of the stack's own is among them, and no rule that
+    /// restarts, runs or builds something looks at them.
+    pub(super) fn only_copies(&self, paths: &BTreeSet<PathBuf>) -> bool {
+        let meets = |one: &Path, other: &Path| one.starts_with(other) || other.starts_with(one);
+        let others = self.rules.iter().filter(|rule| rule.action != WatchAction::Sync);
+        let roots = others.map(|rule| rule.root.as_path());
+        let mut decisive = roots.chain(self.inputs.iter().map(PathBuf::as_path));
+        self.by_the_way.is_empty() && !decisive.any(|known| paths.iter().any(|path| meets(path, known)))
     }
 
     /// Looks at what was touched, and says which rules it concerns.
