@@ -1,7 +1,8 @@
 //! Probes that are run early: a container's own healthcheck command, through exec, while something waits for it.
 //!
 //! The engine runs the first probe only after a whole interval, and so what waits for it starts late. Here it is run after
-//! 100 ms, then after twice that, and so on, until the engine itself probes as often. A success opens the gate; a failure
+//! 100 ms, then after twice that, and so on, until the engine itself probes as often; in the first two seconds, in which most
+//! programs get ready that do at all, the time between two probes stays below one second. A success opens the gate; a failure
 //! means nothing but that it is too early: it is the engine that calls a container unhealthy. Podman without systemd never
 //! probes by itself; there these probes go on at the interval, and the wait's deadline is what fails.
 
@@ -16,6 +17,12 @@ use tokio::time::Instant;
 
 /// The time before the first probe.
 const FIRST: Duration = Duration::from_millis(100);
+
+/// How long it is looked often.
+const SOON: Duration = Duration::from_secs(2);
+
+/// The longest time between two probes until then. Each is three requests, and a wait is not to cost two a second on average.
+const SOON_EVERY: Duration = Duration::from_millis(800);
 
 /// The time between two tries while the container does not run.
 const BETWEEN_LIVES: Duration = Duration::from_secs(1);
@@ -107,8 +114,15 @@ pub(super) async fn until_success(
             }
         }
         drop(turn);
-        delay = delay.saturating_mul(2);
+        delay = longer(check, delay, began.elapsed());
     }
+}
+
+/// The time before the probe that comes after one that `delay` was waited for.
+fn longer(check: &LiveHealthcheck, delay: Duration, elapsed: Duration) -> Duration {
+    let doubled = delay.saturating_mul(2);
+    // Where the engine probes as often, it is left to it.
+    if elapsed < SOON && doubled < check.interval { doubled.min(SOON_EVERY) } else { doubled }
 }
 
 /// What comes next.
@@ -179,6 +193,25 @@ mod tests {
         assert_eq!(at(1, 1), Pause::Probe(Duration::from_secs(1)));
         assert_eq!(at(8, 8), Pause::Probe(Duration::from_secs(8)));
         assert_eq!(at(16, 16), Pause::Over);
+    }
+
+    /// When a program is probed that does not get ready, in milliseconds from the beginning of the wait.
+    fn probed_at(interval: Duration) -> Vec<u128> {
+        let check = LiveHealthcheck { interval, ..check(0, 5) };
+        let (mut at, mut delay, mut probed) = (Duration::ZERO, FIRST, Vec::new());
+        while let Pause::Probe(pause) = pause(&check, delay, at, true) {
+            at += pause;
+            probed.push(at.as_millis());
+            delay = longer(&check, delay, at);
+        }
+        probed
+    }
+
+    #[test]
+    fn what_gets_ready_soon_is_seen_within_a_second_and_what_takes_long_costs_little() {
+        let at = probed_at(Duration::from_secs(30));
+        assert_eq!(at, [100, 300, 700, 1500, 2300, 3900, 7100, 13_500, 26_300, 51_900]);
+        assert_eq!(probed_at(Duration::from_secs(1)), [100, 300, 700, 1500]);
     }
 
     #[test]

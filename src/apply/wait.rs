@@ -213,23 +213,29 @@ impl One<'_> {
                     probe::until_success(cx, name, id, &check, probing).await;
                 }));
             }
-            // Every branch is cancel-safe: a receiver keeps what was not taken, and the early probes are only borrowed.
-            tokio::select! {
-                () = something_happened(&mut events, id) => {}
-                () = probing.next(), if stale.until.is_some() => {}
-                () = sleep_until(stale.until) => stale.until = None,
-                () = sleep_until(settled) => {}
-                () = passed(&mut early) => return Ok(()),
-                () = sleep_until(deadline) => {
-                    let state = self.look().await?;
-                    let allowed = allowed.unwrap_or_default();
-                    let why = format!("was not ready within {} s", allowed.as_secs());
-                    return Err(self.failure(&state, &why, Some(allowed)).await);
-                }
-                () = tokio::time::sleep_until(*began + told) => {
-                    told += told.min(Duration::from_mins(1));
-                    let text = self.words(&state);
-                    cx.events.send(Subject::Container((*name).to_owned()), EventKind::Waiting { text });
+            // What early probes say needs no look at the container, and a word about it none either.
+            let mut looks = false;
+            while !looks {
+                looks = true;
+                // Every branch is cancel-safe: a receiver keeps what was not taken, and the early probes are only borrowed.
+                tokio::select! {
+                    () = something_happened(&mut events, id) => {}
+                    () = probing.next(), if stale.until.is_some() => {}
+                    () = sleep_until(stale.until) => stale.until = None,
+                    () = sleep_until(settled) => {}
+                    () = passed(&mut early) => return Ok(()),
+                    () = sleep_until(deadline) => {
+                        let state = self.look().await?;
+                        let allowed = allowed.unwrap_or_default();
+                        let why = format!("was not ready within {} s", allowed.as_secs());
+                        return Err(self.failure(&state, &why, Some(allowed)).await);
+                    }
+                    () = tokio::time::sleep_until(*began + told) => {
+                        told += told.min(Duration::from_mins(1));
+                        let text = self.words(&state);
+                        cx.events.send(Subject::Container((*name).to_owned()), EventKind::Waiting { text });
+                        looks = early.is_none();
+                    }
                 }
             }
         }
