@@ -2,7 +2,7 @@
 //!
 //! A replacement is create (under a temporary name, so that a failure leaves the old one in place), stop, remove, rename.
 
-use super::rolling::Rolled;
+use super::rolling::{Naming, Rolled};
 use super::verdict::Verdict;
 use super::{Planned, Reconciler, StartNeed};
 use crate::model::{Service, ServiceName};
@@ -132,6 +132,11 @@ impl<'a> Reconciler<'a> {
             };
             let after: Vec<StepId> = removed.iter().map(|(_, step)| *step).collect();
             reference.name.clone_from(&wanted);
+            if is_temporary(&container.name) && self.rolls(service) && self.has_restarting_dependents(service)
+            {
+                self.namings.push(Naming { new: reference.clone(), reason, group: None, after });
+                return (reference, None);
+            }
             let action = Action::RenameContainer { container: reference.clone(), to: wanted };
             ready = Some(self.plan.step(action, reason, after));
         }

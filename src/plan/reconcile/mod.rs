@@ -158,8 +158,12 @@ struct Reconciler<'a> {
     reconnected: BTreeSet<(NetworkKey, ContainerId)>,
     /// What the plan does with each service.
     services: BTreeMap<ServiceName, Planned<'a>>,
-    /// The step after which all containers of a service have been replaced by its rules.
-    replaced: BTreeMap<ServiceName, StepId>,
+    /// The steps after which all containers of a service have been replaced by its rules.
+    replaced: BTreeMap<ServiceName, Vec<StepId>>,
+    /// Starts of dependents that follow such a replacement.
+    followers: BTreeMap<ServiceName, Vec<StepId>>,
+    /// Containers that get their names after those.
+    namings: Vec<rolling::Naming>,
     /// Services whose starts are planned.
     begun: BTreeSet<ServiceName>,
     /// Waits, so that dependents share them.
@@ -216,6 +220,8 @@ impl<'a> Reconciler<'a> {
             reconnected: BTreeSet::new(),
             services: BTreeMap::new(),
             replaced: BTreeMap::new(),
+            followers: BTreeMap::new(),
+            namings: Vec::new(),
             begun: BTreeSet::new(),
             gates: BTreeMap::new(),
         }

@@ -11,6 +11,7 @@ use super::{Reconciler, StartNeed};
 use crate::model::{MountType, Service, ServiceName, SpecDuration, UpdateConfig, UpdateOrder};
 use crate::observe::{Container, ContainerStatus, Health};
 use crate::plan::{Action, ContainerRef, Group, GroupVerb, Reason, StepId, Target, Until, When};
+use std::collections::BTreeMap;
 
 /// One container to be replaced.
 #[derive(Debug, Clone)]
@@ -18,6 +19,15 @@ pub(super) struct Rolled<'a> {
     pub(super) old: &'a Container,
     pub(super) number: u32,
     pub(super) reason: Reason,
+}
+
+/// A container that gets its name when all that has to follow its replacement has followed.
+#[derive(Debug)]
+pub(super) struct Naming {
+    pub(super) new: ContainerRef,
+    pub(super) reason: Reason,
+    pub(super) group: Option<Group>,
+    pub(super) after: Vec<StepId>,
 }
 
 /// How far the replacement of one container has come in the plan.
@@ -158,7 +168,7 @@ impl<'a> Reconciler<'a> {
             if on_failure == OnFailure::Rollback {
                 self.settle(service, &done, allowed, all);
             }
-            self.replaced.insert(service.name.clone(), all);
+            self.replaced.insert(service.name.clone(), vec![all]);
         }
         let last = self.plan.next_id();
         for step in first.0..last.0 {
@@ -195,7 +205,7 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn has_restarting_dependents(&self, service: &Service) -> bool {
+    pub(super) fn has_restarting_dependents(&self, service: &Service) -> bool {
         self.graph.needed_by(&service.name).iter().any(|(_, need)| need.restart)
     }
 
@@ -207,8 +217,8 @@ impl<'a> Reconciler<'a> {
         containers: &mut [(ContainerRef, Option<StepId>, StartNeed)],
     ) {
         let needs = self.graph.needs(&service.name).into_iter().filter(|(_, need)| need.restart);
-        let replaced: Vec<(ServiceName, StepId)> = needs
-            .filter_map(|(needed, _)| self.replaced.get(needed).map(|step| (needed.clone(), *step)))
+        let replaced: Vec<(ServiceName, Vec<StepId>)> = needs
+            .filter_map(|(needed, _)| self.replaced.get(needed).map(|steps| (needed.clone(), steps.clone())))
             .collect();
         let Some((dependency, _)) = replaced.first() else { return };
         let reason = Reason::DependencyRestarted { service: dependency.clone() };
@@ -216,9 +226,47 @@ impl<'a> Reconciler<'a> {
             let Target::Existing(id) = &container.target else { continue };
             let seen = self.observed.containers.iter().find(|seen| seen.id == *id);
             if let (Some(seen), StartNeed::Running | StartNeed::Hooks) = (seen, &need) {
-                self.stop(seen, &reason, replaced.iter().map(|(_, step)| *step));
+                let stop = self.stop(seen, &reason, replaced.iter().flat_map(|(_, steps)| steps.clone()));
+                // What was replaced is not to stay half done because of it.
+                self.plan.amend(stop, |step| step.contained = true);
                 *need = StartNeed::Start(reason.clone());
             }
+        }
+    }
+
+    /// A start that follows the replacement of dependencies: those get their names after it.
+    pub(super) fn follows_replacements(&mut self, service: &Service, reason: &Reason, start: StepId) {
+        let Reason::DependencyRestarted { .. } = reason else { return };
+        self.plan.amend(start, |step| step.contained = true);
+        let needs = self.graph.needs(&service.name).into_iter().filter(|(_, need)| need.restart);
+        for (needed, _) in needs.filter(|(needed, _)| self.replaced.contains_key(*needed)) {
+            self.followers.entry(needed.clone()).or_default().push(start);
+        }
+    }
+
+    /// The last act of a replacement: the new containers get their names once all that has to follow has followed. A run that is
+    /// killed before leaves names behind by which the next one sees that dependents were still to be restarted.
+    pub(super) fn give_names(&mut self) {
+        let mut followed: BTreeMap<ServiceName, StepId> = BTreeMap::new();
+        for naming in std::mem::take(&mut self.namings) {
+            let Naming { new, reason, group, after } = naming;
+            let service = self.project.services.get(&new.service);
+            if let (Some(service), Some(followers)) = (service, self.followers.get(&new.service).cloned())
+                && !followed.contains_key(&new.service)
+            {
+                let most_failed = followers.len();
+                let step = self.pause(service, SpecDuration::default(), followers);
+                // One that cannot be started again is told of, and no reason to leave a temporary name.
+                self.plan.amend(step, |step| step.when = When::Over { most_failed });
+                followed.insert(new.service.clone(), step);
+            }
+            let after = after.into_iter().chain(followed.get(&new.service).copied());
+            let action = Action::RenameContainer { container: new.clone(), to: new.name };
+            let step = self.plan.step(action, reason, after);
+            self.plan.amend(step, |step| {
+                step.contained = true;
+                step.group = group;
+            });
         }
     }
 
@@ -251,7 +299,7 @@ impl<'a> Reconciler<'a> {
         if !start_first {
             ready = self.stop_if_alive(old, &reason, created);
             if !keeps_old {
-                ready = self.take_place(old, &new, &reason, ready);
+                ready = self.take_place(service, old, &new, &reason, &group, [ready]);
             }
         }
         let started = self.start(service, &new, Some(ready), reason.clone(), gates);
@@ -273,7 +321,7 @@ impl<'a> Reconciler<'a> {
         if start_first {
             end = self.stop_if_alive(old, &reason, proven);
             if !keeps_old {
-                end = self.take_place(old, &new, &reason, end);
+                end = self.take_place(service, old, &new, &reason, &group, [end]);
             }
         }
         for step in first.0..self.plan.next_id().0 {
@@ -298,8 +346,8 @@ impl<'a> Reconciler<'a> {
         for progress in done {
             let first = self.plan.next_id();
             let Rolled { old, reason, .. } = &progress.rolled;
-            let removed = self.remove(old, reason, [all, progress.end]);
-            self.rename(progress, removed);
+            let after = [all, progress.end];
+            self.take_place(service, old, &progress.new, reason, &progress.group, after);
             for step in first.0..self.plan.next_id().0 {
                 self.plan.group(StepId(step), &progress.group);
             }
@@ -353,17 +401,24 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn rename(&mut self, progress: &Progress<'_>, after: StepId) -> StepId {
-        let action =
-            Action::RenameContainer { container: progress.new.clone(), to: progress.new.name.clone() };
-        self.plan.step(action, progress.rolled.reason.clone(), [after])
-    }
-
-    /// The old one goes, the new one gets its name.
-    fn take_place(&mut self, old: &Container, new: &ContainerRef, reason: &Reason, after: StepId) -> StepId {
-        let removed = self.remove(old, reason, [after]);
-        let action = Action::RenameContainer { container: new.clone(), to: new.name.clone() };
-        self.plan.step(action, reason.clone(), [removed])
+    /// The old one goes, the new one gets its name: at once, or where dependents are to be restarted after that.
+    fn take_place(
+        &mut self,
+        service: &Service,
+        old: &Container,
+        new: &ContainerRef,
+        reason: &Reason,
+        group: &Group,
+        after: impl IntoIterator<Item = StepId>,
+    ) -> StepId {
+        let removed = self.remove(old, reason, after);
+        let (new, reason) = (new.clone(), reason.clone());
+        if self.has_restarting_dependents(service) {
+            self.namings.push(Naming { new, reason, group: Some(group.clone()), after: vec![removed] });
+            return removed;
+        }
+        let action = Action::RenameContainer { container: new.clone(), to: new.name };
+        self.plan.step(action, reason, [removed])
     }
 
     fn stop_if_alive(&mut self, old: &Container, reason: &Reason, after: StepId) -> StepId {

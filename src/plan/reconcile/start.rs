@@ -12,6 +12,7 @@ impl Reconciler<'_> {
         for name in order {
             self.start_service(&name);
         }
+        self.give_names();
     }
 
     /// Plans the starts of a service's containers, once.
@@ -37,7 +38,8 @@ impl Reconciler<'_> {
                 StartNeed::Running => self.plan.unchanged(container.name.clone()),
                 _ if self.policy.no_start => {}
                 StartNeed::Start(reason) => {
-                    let step = self.start(service, &container, ready, reason, &gates);
+                    let step = self.start(service, &container, ready, reason.clone(), &gates);
+                    self.follows_replacements(service, &reason, step);
                     planned.started.push(step);
                 }
                 StartNeed::Unpause(reason) => {
@@ -53,6 +55,10 @@ impl Reconciler<'_> {
             planned.started.extend(started);
             let containers = containers.into_iter().map(|container| (container, None, StartNeed::Running));
             planned.containers.extend(containers);
+        }
+        if self.namings.iter().any(|naming| naming.new.service == *name) {
+            // A run that was cut short had replaced it, and nothing tells whether its dependents were restarted.
+            self.replaced.entry(name.clone()).or_insert_with(|| planned.started.clone());
         }
         self.services.insert(name.clone(), planned);
     }

@@ -1,7 +1,9 @@
 //! Replacement as `deploy.update_config` says: who serves meanwhile, and what becomes of a failed one.
 
 use crate::support::checks::Snapshot;
+use crate::support::fake_engine::Fault;
 use crate::support::scenario::{on_the_fake, scenario};
+use std::time::Duration;
 
 /// A service that is replaced by rules; `probe` is its healthcheck.
 fn web(rules: &str, colour: &str, probe: &str, more: &str) -> String {
@@ -187,6 +189,48 @@ fn dependents_that_restart_with_it_do_so_once_it_is_replaced_and_not_when_that_f
                 story.runs("up -d").exits(1).kept(&now, "web").kept(&now, "front");
             }
         });
+    }
+}
+
+/// Kills a run that replaces `web` after its n-th change, if there are so many, and looks whether the next one makes up for it.
+fn killed_after_change(nth: usize, rules: &str) -> bool {
+    on_the_fake("wherever a run is killed, what restarts with a service must have done so", |story, fake| {
+        let front = "  front:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: {web: {condition: service_started, restart: true}}
+";
+        let file = |colour| web(rules, colour, "exit 0", front);
+        story.step("up").file("compose.yaml", &file("red")).runs("up -d").exits(0);
+        let before = story.look();
+        story.step(&format!("change it, and be killed after change {nth}"));
+        story.file("compose.yaml", &file("blue"));
+        fake.trap(nth, "CHANGE", "*", Fault::HangAfter);
+        let mut running = story.begins("up -d");
+        while !running.has_ended() && !fake.hangs_within(Duration::from_millis(10)) {}
+        running.kill();
+        let killed = fake.heal();
+        story.step("again").runs("up -d").exits(0).replaced(&before, "web").running("web", &[1, 2]);
+        story.same(&before, "front").running("front", &[1]);
+        let now = story.look();
+        let moment = |text: &str| text.parse::<jiff::Timestamp>().expect("a moment");
+        let replaced = now.of("web").into_iter().map(|one| moment(&one.started_at)).max();
+        let restarted = moment(&now.of("front")[0].started_at);
+        story.must(
+            Some(restarted) >= replaced,
+            &format!("the dependent has started after what it needs: {now:?}"),
+        );
+        story.runs("plan --detailed-exitcode").exits(0);
+        killed
+    })
+}
+
+#[test]
+fn a_restart_of_dependents_that_a_killed_run_owed_is_made_up_by_the_next_run() {
+    for rules in ["order: start-first", "order: start-first, failure_action: rollback", "order: stop-first"] {
+        let changes = (1..1000).take_while(|nth| killed_after_change(*nth, rules)).count();
+        assert!(changes > 10, "{rules}: it was killed after each of {changes} changes");
     }
 }
 
