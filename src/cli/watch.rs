@@ -2,6 +2,7 @@
 
 use super::{Context, Failure, run};
 use crate::load::Loaded;
+use crate::ops::OpsError;
 use crate::plan::{ImagePolicy, Policy};
 use crate::ui::{LogFormat, stream};
 use crate::watch::{self, Request};
@@ -71,7 +72,9 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     }
     let context = context.scrolling(args.quiet);
     run::with_session(&context, Some(&loaded), LogFormat::default(), async |session| {
-        Box::pin(watch::run(session, loaded.clone(), &request)).await
+        Box::pin(watch::run(session, loaded.clone(), &request)).await?;
+        // It has no other end than the user's, which scripts tell from success as they do with the reference.
+        Err(OpsError::Interrupted)
     })
 }
 

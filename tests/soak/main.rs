@@ -315,7 +315,7 @@ impl Watch {
     fn ends(&mut self) -> Vec<String> {
         self.signal(Signal::INT);
         let code = self.child.wait().expect("an end").code();
-        assert_eq!(code, Some(0), "watch ends with 0");
+        assert_eq!(code, Some(130), "an interrupted watch ends with 130");
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -263,7 +263,7 @@ services:
         story.runs("exec -T user ls /tmp/app/a").exits(1);
         story.step("Ctrl-C ends it and leaves the stack running");
         watch.signal(Signal::INT);
-        story.must(watch.ends() == Some(0), "watch ends with 0");
+        story.must(watch.ends() == Some(130), "an interrupted watch ends with 130");
         story.running("user", &[1]);
     });
 }
