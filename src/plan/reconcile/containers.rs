@@ -156,6 +156,7 @@ impl<'a> Reconciler<'a> {
                 let due = !service.post_start.is_empty() && self.hooks_due(&container.id).is_some();
                 if due { StartNeed::Hooks } else { StartNeed::Running }
             }
+            // Differs: the reference tries to start it, which the engine refuses, and so `up` fails until somebody thaws it.
             ContainerStatus::Paused => StartNeed::Unpause(status()),
             ContainerStatus::Created
             | ContainerStatus::Removing

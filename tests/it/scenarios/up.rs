@@ -308,3 +308,28 @@ volumes: {data: {}}
         }
     });
 }
+
+#[test]
+fn differs_up_thaws_what_is_paused() {
+    scenario("`up` must end with all running, whatever somebody has frozen", |story| {
+        let file = "\
+services:
+  db:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+  web:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    depends_on: [db]
+";
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        let before = story.look();
+        for frozen in ["db", "web"] {
+            story.step(&format!("{frozen} is paused")).runs(&format!("pause {frozen}")).exits(0);
+            story.runs("plan").exits(0).prints("is paused").runs("up -d web").exits(0);
+            story.kept(&before, "db").kept(&before, "web").running("db", &[1]).running("web", &[1]);
+        }
+    });
+}
