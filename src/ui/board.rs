@@ -25,6 +25,8 @@ pub(super) struct Row {
     pub(super) text: String,
     pub(super) began_ms: u64,
     pub(super) ended_ms: Option<u64>,
+    /// What it works at is waiting for something to become ready.
+    waits: bool,
     /// Bytes of each part, done and in all.
     parts: BTreeMap<String, (u64, u64)>,
 }
@@ -58,6 +60,7 @@ impl Board {
                 let row = self.row(event);
                 row.state = RowState::Working;
                 row.ended_ms = None;
+                row.waits = is_wait(*verb);
                 row.text = match reason {
                     Some(reason) => format!("{} ({reason})", words::working(*verb)),
                     None => words::working(*verb).to_owned(),
@@ -75,7 +78,11 @@ impl Board {
                     format!("{}{amount}", words::working(*verb))
                 };
             }
-            EventKind::Waiting { text } => self.row(event).text = format!("Waiting ({text})"),
+            EventKind::Waiting { text } => {
+                let row = self.row(event);
+                row.text = format!("Waiting ({text})");
+                row.waits = true;
+            }
             EventKind::Done { verb } => self.end(event, RowState::Done, words::done(*verb).to_owned(), at),
             EventKind::Unchanged { status } => self.end(event, RowState::Done, status.clone(), at),
             // What went wrong is told once, at the end.
@@ -93,6 +100,7 @@ impl Board {
             text: String::new(),
             began_ms: event.at_ms,
             ended_ms: None,
+            waits: false,
             parts: BTreeMap::new(),
         })
     }
@@ -107,6 +115,11 @@ impl Board {
     /// What is said below the rows when they are over, whole lines.
     pub(super) fn last_words(&self) -> &str {
         &self.last_words
+    }
+
+    /// Whether work goes on that is about to end: all but waiting for something to become ready.
+    pub(super) fn is_settling(&self) -> bool {
+        self.rows.values().any(|row| row.state == RowState::Working && !row.waits)
     }
 
     /// Whether there is anything to show.
@@ -137,6 +150,10 @@ impl Board {
         }
         lines
     }
+}
+
+fn is_wait(verb: Verb) -> bool {
+    matches!(verb, Verb::WaitRunning | Verb::WaitHealthy | Verb::WaitCompleted | Verb::Lock)
 }
 
 fn line(subject: &Subject, row: &Row, now_ms: u64, width: usize, colour: bool) -> String {
@@ -193,6 +210,19 @@ mod tests {
             board.lines(1600, 40, 20, false),
             ["[+] 1/2", " ✔ Container p-web-1 Created       0.5s", " ⠦ Container p-db-1 Starting       1.0s"]
         );
+    }
+
+    #[test]
+    fn rows_are_settling_while_work_goes_on_and_not_while_something_is_waited_for() {
+        let mut board = Board::default();
+        let started = |verb| EventKind::Started { verb, reason: None };
+        assert!(!board.is_settling());
+        board.fold(&event(0, "p-db-1", started(Verb::Start)));
+        assert!(board.is_settling());
+        board.fold(&event(100, "p-db-1", EventKind::Done { verb: Verb::Start }));
+        assert!(!board.is_settling());
+        board.fold(&event(100, "p-db-1", started(Verb::WaitHealthy)));
+        assert!(!board.is_settling());
     }
 
     #[test]

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+/// How long the first log line waits for rows that are about to end: a container speaks before the engine says that it has
+/// started, and its row would stay "Starting".
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProgressMode {
@@ -48,7 +52,9 @@ pub async fn show(
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut footer = Footer::new(format.take_footer(), screen.colour);
     let (mut more_events, mut more_lines) = (true, true);
-    while more_events || more_lines {
+    // The first line, and until when it waits for the rows. Those behind it wait in their channel.
+    let mut held: Option<(LogLine, Instant)> = None;
+    while more_events || more_lines || held.is_some() {
         // Every branch is cancel-safe: receivers and interval lose nothing when another branch wins.
         tokio::select! {
             biased;
@@ -65,15 +71,9 @@ pub async fn show(
                 }),
                 None => more_events = false,
             },
-            line = lines.recv(), if more_lines => match line {
-                Some(line) => {
-                    // Rows that are redrawn and lines that scroll do not mix: with the first line the rows are over.
-                    if let Some(mut tty) = tty.take() {
-                        tty.finish();
-                    }
-                    let text = format.line(&line);
-                    footer.below(|| if line.stderr { stream::note(&text) } else { drop(stream::data(&text)) });
-                }
+            line = lines.recv(), if more_lines && held.is_none() => match line {
+                Some(line) if tty.is_some() => held = Some((line, Instant::now() + SETTLING)),
+                Some(line) => show_line(&mut footer, &mut format, &line),
                 None => more_lines = false,
             },
             () = footer.changed() => {
@@ -89,11 +89,26 @@ pub async fn show(
                 }
             }
         }
+        let settles = |until: Instant| {
+            more_events && Instant::now() < until && tty.as_ref().is_some_and(Tty::is_settling)
+        };
+        if let Some((line, _)) = held.take_if(|(_, until)| !settles(*until)) {
+            // Rows that are redrawn and lines that scroll do not mix: with the first line the rows are over.
+            if let Some(mut tty) = tty.take() {
+                tty.finish();
+            }
+            show_line(&mut footer, &mut format, &line);
+        }
     }
     footer.clear();
     if let Some(mut tty) = tty {
         tty.finish();
     }
+}
+
+fn show_line(footer: &mut Footer, format: &mut LogFormat, line: &LogLine) {
+    let text = format.line(line);
+    footer.below(|| if line.stderr { stream::note(&text) } else { drop(stream::data(&text)) });
 }
 
 /// Shows an event in the rows, or gives it as a line to write.

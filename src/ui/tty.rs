@@ -26,6 +26,11 @@ impl Tty {
         }
     }
 
+    /// Whether work goes on that is about to end.
+    pub(super) fn is_settling(&self) -> bool {
+        self.board.is_settling()
+    }
+
     /// Prints a line above the board.
     pub(super) fn above(&self, line: &str) {
         self.multi.suspend(|| super::stream::note(&format!("{line}\n")));
