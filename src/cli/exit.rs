@@ -5,6 +5,7 @@
 //! | 0 | it worked; for `plan --detailed-exitcode`: nothing to do |
 //! | 1 | any error: usage, a bad stack file, the engine, a dependency that did not become ready |
 //! | 2 | `plan --detailed-exitcode`: there are changes |
+//! | 101 | a bug in this program |
 //! | 130 | interrupted by SIGINT or SIGTERM |
 //! | other | the code of the program that was run (`exec`, `run`) or of the container asked about |
 

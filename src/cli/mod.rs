@@ -210,6 +210,7 @@ impl Context {
 
 /// Runs the process.
 pub fn main() -> ExitCode {
+    crate::ui::bug::leave_terminals_alone();
     let surroundings = match Surroundings::read() {
         Ok(surroundings) => surroundings,
         Err(error) => {

@@ -4,6 +4,7 @@
 //! terminal is as it was before when this is dropped, on a panic too, while the process is suspended, and before a signal that
 //! nobody handles ends the process.
 
+use super::bug;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use std::io::Read;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -92,6 +93,7 @@ impl Keys {
 
 impl Mode {
     fn enter(&self) {
+        bug::terminal_changes(&self.before);
         let mut keys = self.before.clone();
         keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         keys.special_codes[SpecialCodeIndex::VMIN] = 1;
@@ -105,6 +107,7 @@ impl Mode {
         if has_terminal() {
             tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before).unwrap_or_default();
         }
+        bug::terminal_is_back();
     }
 }
 

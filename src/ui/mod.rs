@@ -17,6 +17,7 @@ mod timings;
 mod tty;
 mod words;
 
+pub mod bug;
 pub mod keys;
 pub mod plan;
 pub mod stream;

@@ -123,6 +123,7 @@ struct Raw {
 impl Raw {
     fn enter() -> std::io::Result<Self> {
         let before = rustix::termios::tcgetattr(std::io::stdin())?;
+        super::bug::terminal_changes(&before);
         let mut raw = before.clone();
         raw.make_raw();
         rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Flush, &raw)?;
@@ -135,6 +136,7 @@ impl Drop for Raw {
         // A terminal that is gone needs no restoring.
         rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.before)
             .unwrap_or_default();
+        super::bug::terminal_is_back();
     }
 }
 

@@ -130,3 +130,33 @@ fn a_key_turns_watching_on_and_off() {
         story.must(states(story) == ["running"], "it runs on");
     });
 }
+
+/// The word by which this program knows that it is the child of the test below; no test has it for a name.
+const CHILD: &str = "the-child-that-panics";
+
+#[test]
+fn a_bug_leaves_the_terminal_as_it_was_and_can_be_read() {
+    // `stack` itself has no bug to call up: this program, which has the same guards, is what panics.
+    if std::env::args().any(|word| word == CHILD) {
+        stack::ui::bug::leave_terminals_alone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let keys = stack::ui::keys::Keys::open().expect("keys");
+            stack::ui::stream::note("the menu");
+            // Dropped last, as in an attached `up`.
+            let _keys = keys;
+            panic!("a planted bug");
+        });
+    }
+    let mut command = std::process::Command::new(std::env::current_exe().expect("this program"));
+    let name = "scenarios::menu::a_bug_leaves_the_terminal_as_it_was_and_can_be_read";
+    command.args(["--exact", name, CHILD, "--nocapture"]).current_dir(std::env::temp_dir());
+    let mut terminal = crate::support::terminal::Terminal::start(&command);
+    terminal.shows("error: this is a bug in stack", 1);
+    let code = terminal.ends();
+    let screen = terminal.screen();
+    assert_eq!(code, Some(101), "{screen}");
+    assert!(terminal.is_as_before(), "{screen}");
+    assert!(screen.contains("the menu\r\u{1b}[K"), "what was there made way: {screen:?}");
+    assert!(screen.contains("a planted bug\r\n"), "the lines end as lines do: {screen:?}");
+}

@@ -48,7 +48,8 @@ impl Scenario<'_> {
 }
 
 impl Terminal {
-    fn start(command: &Command) -> Self {
+    /// Starts a command in a terminal of its own, with no other environment than what the command names.
+    pub fn start(command: &Command) -> Self {
         let outer: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&outer).expect("it is ours");
         unlockpt(&outer).expect("it is open");
