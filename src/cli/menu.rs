@@ -9,6 +9,8 @@ use crate::ui::keys::Keys;
 use crate::ui::{LogFormat, ProgressMode};
 use crate::watch;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,7 @@ pub struct Menu {
     line: Sender<String>,
     is_up: CancellationToken,
     detach: CancellationToken,
+    stay: Arc<AtomicBool>,
 }
 
 impl Menu {
@@ -24,7 +27,8 @@ impl Menu {
     pub fn new(attach: &Attach, format: LogFormat) -> (Self, LogFormat) {
         let line = Sender::default();
         let format = format.with_footer(line.subscribe());
-        (Self { line, is_up: attach.is_up.clone(), detach: attach.detach.clone() }, format)
+        let (is_up, detach) = (attach.is_up.clone(), attach.detach.clone());
+        (Self { line, is_up, detach, stay: Arc::clone(&attach.stay) }, format)
     }
 
     fn shows(&self, text: &str) {
@@ -75,6 +79,8 @@ pub async fn beside(
     let result = loop {
         if let Some(menu) = menu {
             let wanted = menu.is_up.is_cancelled() && !interrupt.is_cancelled();
+            // A rebuild of the only service leaves nothing running for a moment.
+            menu.stay.store(watch.is_some(), Ordering::Relaxed);
             let text = if watch.is_some() { "Disable" } else { "Enable" };
             let text = format!("v Watch State   w {text} Watch   d Detach");
             menu.shows(if wanted { &text } else { "" });

@@ -13,6 +13,7 @@ use crate::ui::{LogFormat, ProgressMode};
 use crate::watch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Create and start what the stack file describes, and show the logs.
 ///
@@ -58,6 +59,10 @@ pub struct Args {
     /// Follow the files too, as `stack watch` does.
     #[arg(short, long, conflicts_with_all = ["detach", "wait", "no_start"])]
     watch: bool,
+
+    /// With --watch, or its key: tell rules from the Dockerfiles of services that have none, and print them in a form to paste.
+    #[arg(long, conflicts_with_all = ["detach", "wait", "no_start"])]
+    auto: bool,
 
     /// Keys while it stays: v what is watched, w watch on or off, d detach. [default: on a terminal]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", conflicts_with = "detach")]
@@ -337,7 +342,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         except: names(&args.no_attach),
         dependencies: args.attach_dependencies,
         timestamps: args.timestamps,
-        stay: args.watch,
+        stay: Arc::new(AtomicBool::new(args.watch)),
         cascade: cascade.clone(),
         ..Attach::default()
     });
@@ -388,7 +393,7 @@ fn watched(context: &Context, args: &Args, policy: &Policy) -> Result<watch::Req
         ..policy.clone()
     };
     let state = tokio::sync::watch::Sender::default();
-    let delivery = Arc::default();
+    let delivery = Arc::new(watch::Delivery::new(args.auto));
     Ok(watch::Request { load, policy, up: false, prune: true, colour: context.colour, state, delivery })
 }
 

@@ -103,6 +103,8 @@ pub struct Follow {
     pub split_streams: bool,
     /// Everything that will be started was: from now on it ends when nothing runs any more.
     pub started: Arc<AtomicBool>,
+    /// While this is set it goes on all the same: what runs is replaced, or somebody starts it again.
+    pub stays: Arc<AtomicBool>,
     /// Cancelled as soon as what starts from now on is noticed, and what ran before is known to have run before.
     pub listening: CancellationToken,
 }
@@ -116,6 +118,10 @@ impl Follow {
     /// From now on following ends when nothing runs any more.
     pub fn everything_started(&self) {
         self.started.store(true, Ordering::Relaxed);
+    }
+
+    fn may_end(&self) -> bool {
+        self.started.load(Ordering::Relaxed) && !self.stays.load(Ordering::Relaxed)
     }
 
     fn wants_of(&self, container: &Container) -> bool {
@@ -177,7 +183,7 @@ pub(super) async fn follow(session: &Session, engine: &Engine, follow: &Follow) 
         if readers.is_empty() && !follow.keep_following {
             return Ok(());
         }
-        if readers.is_empty() && alive.is_empty() && follow.started.load(Ordering::Relaxed) {
+        if readers.is_empty() && alive.is_empty() && follow.may_end() {
             let seen = |id: &ContainerId| known.contains(id) || positions.contains_key(id);
             // What has started, and whose event is on its way still, would be left without its lines.
             if looks == LOOKS || all_noticed(engine, follow, seen).await {

@@ -13,6 +13,7 @@ use crate::observe::ObservedState;
 use crate::plan::lifecycle::{self, Lifecycle};
 use crate::plan::{ImagePolicy, Policy, Recreate};
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -39,8 +40,8 @@ pub struct Attach {
     pub timestamps: bool,
     /// End when a container exits, and stop the others.
     pub cascade: Option<Cascade>,
-    /// Stay when nothing runs any more: somebody will start it again (`--watch`).
-    pub stay: bool,
+    /// Stay while this is set and nothing runs any more: somebody will start it again (`--watch`).
+    pub stay: Arc<AtomicBool>,
     /// Cancelled by us, once everything is started.
     pub is_up: CancellationToken,
     /// Cancelled by the user, who wants no more logs: everything goes on running. What is being started is started first.
@@ -102,6 +103,7 @@ async fn attached(
         services: Some(shown),
         until: stop.clone(),
         timestamps: attach.timestamps,
+        stays: Arc::clone(&attach.stay),
         ..logs::Follow::attached()
     };
     let follower = logs::follow(session, engine, &follow);
@@ -142,9 +144,7 @@ async fn attached(
             None => Err(error),
         };
     }
-    if !attach.stay {
-        follow.everything_started();
-    }
+    follow.everything_started();
     attach.is_up.cancel();
     let last_words = tokio::select! {
         ended = &mut follower => {

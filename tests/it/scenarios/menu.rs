@@ -131,6 +131,35 @@ fn a_key_turns_watching_on_and_off() {
     });
 }
 
+#[test]
+fn while_files_are_followed_an_up_stays_when_everything_has_ended() {
+    on_the_real("with `w` on, `up` must go on when nothing runs, and end with it off", |story| {
+        let waits = "sh -c 'echo hello; until [ -e /go ]; do sleep 0.05; done; rm /go'";
+        let file = format!(
+            "{}    develop:\n      watch:\n        - {{path: ./src, action: sync, target: /app}}\n",
+            FILE.replace("sh -c 'echo hello; sleep infinity'", waits)
+        );
+        story.must(file.contains(waits), "it can be ended");
+        story.step("up in a terminal, and w").file("compose.yaml", &file).file("src/a", "1\n");
+        let mut terminal = story.types("up");
+        terminal.shows(MENU, 1);
+        terminal.press("w").shows("for 1 rule; Ctrl-C ends it", 1);
+        story.step("all containers exit").runs("exec -T web touch /go");
+        terminal.shows("exited with code 0", 1);
+        story.step("it is there still, and gives files to what somebody starts");
+        terminal.press("v").shows("for 1 rule", 2);
+        story.file("src/a", "2\n").runs("start web").exits(0);
+        terminal.shows("Synced", 1);
+        story.runs("exec -T web cat /app/a").exits(0).prints("2");
+        story.runs("kill web").exits(0);
+        terminal.shows("exited with code 137", 1);
+        story.step("w again: nothing is left to stay for");
+        terminal.press("w");
+        let code = terminal.ends();
+        story.must(code == Some(0), &format!("it ends with 0: {code:?}\n{}", terminal.screen()));
+    });
+}
+
 /// The word by which this program knows that it is the child of the test below; no test has it for a name.
 const CHILD: &str = "the-child-that-panics";
 

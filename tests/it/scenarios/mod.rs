@@ -37,6 +37,7 @@ mod turns;
 mod up;
 mod volumes;
 mod watch;
+mod watch_flags;
 mod watch_ignores;
 mod watch_limits;
 mod watch_rebuilds;
