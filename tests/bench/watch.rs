@@ -61,6 +61,7 @@ pub fn run(bench: &Bench) {
         );
     }
     project.edited_variable(bench);
+    project.nothing_to_bring(bench);
     project.big_tree_and_rest(bench);
     bench.run(Contestant::Stack, Some(&project.file), &["down", "-t", "0"]);
 }
@@ -154,6 +155,57 @@ impl Project {
         }
         // In the place of the bare engine: the same replacement by `up`.
         row("watch, edited variable (bare: up)", &watched, &[], &by_hand, &[]);
+    }
+
+    /// How long a watch takes to begin on 10,000 files that the container has already, and what that costs in all.
+    fn nothing_to_bring(&self, bench: &Bench) {
+        // What is older than the image came with it.
+        let long_ago = std::time::UNIX_EPOCH + Duration::from_hours(24 * 365 * 20);
+        let old = self.folder.join("old");
+        for number in 0..10_000 {
+            let folder = old.join(format!("d{}", number % 100));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let path = folder.join(format!("{number}"));
+            std::fs::write(&path, "x\n").expect("a file");
+            std::fs::File::options()
+                .write(true)
+                .open(path)
+                .and_then(|file| file.set_modified(long_ago))
+                .expect("a time");
+        }
+        for folder in
+            std::fs::read_dir(&old).expect("a folder").flatten().map(|entry| entry.path()).chain([old])
+        {
+            std::fs::File::open(folder).and_then(|folder| folder.set_modified(long_ago)).expect("a time");
+        }
+        let text = std::fs::read_to_string(&self.file).expect("the stack file");
+        let text = text.replace("./src", "./old").replace(", initial_sync: true", "");
+        let file = self.folder.join("old.yaml");
+        std::fs::write(&file, text).expect("a file");
+        let (mut begun, mut cost) = (Vec::new(), Vec::new());
+        for _ in 0..bench.runs {
+            let began = Instant::now();
+            let mut command = Command::new(&bench.stack);
+            command.args(["-p", "stack-bench", "-f"]).arg(&file).args(["watch", "--no-up"]);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+            let mut watch = command.spawn().expect("the program starts");
+            let mut lines =
+                std::io::BufRead::lines(std::io::BufReader::new(watch.stderr.take().expect("stderr")));
+            let begins = |line: &std::io::Result<String>| {
+                line.as_ref().is_ok_and(|line| line.contains("Ctrl-C ends it"))
+            };
+            assert!(lines.any(|line| begins(&line)), "it begins");
+            begun.push(began.elapsed());
+            // Long enough to look at everything once more; then it is at rest.
+            std::thread::sleep(Duration::from_secs(1));
+            cost.push(Duration::from_millis(10 * ticks(watch.id()).0));
+            drop(Command::new("kill").args(["-INT", &watch.id().to_string()]).status());
+            let synced = lines.map_while(Result::ok).filter(|line| line.contains("Synced")).count();
+            assert_eq!(synced, 0, "nothing is brought");
+            watch.wait().expect("it ends");
+        }
+        row("watch, start on 10,000 files in sync", &begun, &[], &[], &[]);
+        row("  its CPU until it rests", &cost, &[], &[], &[]);
     }
 
     /// How long a watch takes to begin on 20,000 files, and what it costs while nothing happens.

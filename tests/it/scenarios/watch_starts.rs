@@ -6,9 +6,10 @@
 //! | the same after a crash | `pain_8_a_container_that_crashed_and_is_started_again_by_its_policy_has_all_edits` |
 //! | files before dependents | `pain_8_with_watch_…`, `pain_8_with_an_attached_up_…`, `watch_reload::pain_8_…` |
 //! | a file older than the image and not in it | `pain_8_a_file_that_is_older_than_the_image_and_not_in_it_is_delivered` |
-//! | nothing is sent again to a tree that is equal | `pain_8_a_container_that_has_everything_is_sent_nothing` |
+//! | nothing is sent again to a tree that is equal | `pain_8_a_container_that_has_everything_is_sent_nothing`, `pain_8_a_watch_that_begins_on_a_tree_in_sync_sends_nothing` |
 
 use crate::support::background::Background;
+use crate::support::forward::recorded;
 use crate::support::scenario::{Scenario, on_the_real};
 use crate::support::trees::{project, the_trees_are_equal, watching};
 use rustix::process::Signal;
@@ -281,5 +282,29 @@ fn pain_8_a_container_that_has_everything_is_sent_nothing() {
         story.file("src/mark", "1\n");
         watch.says("Service web Synced 1 file", 1);
         story.must(watch.count("Service web Synced") == 2, &watch.lines().join("\n"));
+    });
+}
+
+#[test]
+fn pain_8_a_watch_that_begins_on_a_tree_in_sync_sends_nothing() {
+    on_the_real("where the container has all files, a start of watch must send none of them", |story| {
+        story.step("an image with the files in it");
+        project(story, "sync");
+        for number in 0..1000 {
+            story.file(&format!("src/d{}/{number}", number % 10), "same\n");
+        }
+        story.runs("up -d").exits(0);
+        let (address, asked) = recorded(story.host());
+        story.environment("DOCKER_HOST", &address).step("watch");
+        let watch = story.goes_on("watch --no-up");
+        watch.says("; Ctrl-C ends it", 1);
+        // Whatever is sent at the start is sent before this.
+        the_trees_are_equal(story, &watch, 1);
+        let sent = asked.lock().expect("a list").iter().filter(|line| line.starts_with("PUT ")).count();
+        let (all, marks) = (watch.count("Synced"), watch.count("Synced 1 file"));
+        story.must(
+            sent == all && all == marks,
+            &format!("the mark alone was sent: {sent} archives\n{}", watch.lines().join("\n")),
+        );
     });
 }
