@@ -2,7 +2,7 @@
 //! states that Docker has not), and what nobody needs is not decoded.
 
 use super::request::{Call, filters};
-use super::{Engine, EngineError};
+use super::{ApiVersion, Engine, EngineError};
 use hyper::Method;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct ContainerRow {
     /// That image's id.
     #[serde(rename = "ImageID")]
     pub image_id: String,
+    /// The manifest that it was created from, where an image is a list of them; API 1.48 and the containerd image store.
+    pub image_manifest_descriptor: Option<DescriptorRow>,
     /// Its command line.
     pub command: String,
     /// Seconds since 1970.
@@ -42,6 +44,26 @@ pub struct ContainerRow {
     pub mounts: Vec<MountRow>,
     /// Its health; engines before API 1.52 do not say.
     pub health: Option<HealthRow>,
+}
+
+/// What content is referred to by.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct DescriptorRow {
+    /// `sha256:…`.
+    #[serde(rename = "digest")]
+    pub digest: String,
+}
+
+/// A manifest of an image that is a list of them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ManifestRow {
+    /// Its digest.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// `image`, `attestation`, ….
+    pub kind: String,
 }
 
 /// Health in a list row.
@@ -183,6 +205,9 @@ pub struct ImageRow {
     /// `name@digest` it goes by.
     #[serde(deserialize_with = "null_is_default")]
     pub repo_digests: Vec<String>,
+    /// What it is a list of; only asked for by [`Engine::list_images`], API 1.47, and only the containerd image store says.
+    #[serde(deserialize_with = "null_is_default")]
+    pub manifests: Vec<ManifestRow>,
     /// When it was made, seconds since 1970.
     pub created: i64,
     /// Bytes.
@@ -252,6 +277,7 @@ impl Engine {
         let call = Call::new(Method::GET, "list", "images", "/images/json");
         // Podman lists what goes by all of several references, which no image does; so it is asked for every image.
         let filtered = references.len() < 2 || !self.is_podman();
+        let call = call.query_if(self.api_version() >= ApiVersion(47), "manifests", "true");
         self.call_json(call.query_if(filtered, "filters", filters(&[("reference", references)]))).await
     }
 

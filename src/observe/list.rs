@@ -189,8 +189,7 @@ fn images_in_use(rows: &[ContainerRow], references: &[String]) -> BTreeMap<Strin
                 && row.labels.get(label::IMAGE).is_some_and(|digest| *digest == row.image_id)
         });
         if let Some(row) = row {
-            let image = ObservedImage { id: row.image_id.clone(), digest: row.image_id.clone() };
-            found.insert(reference.clone(), image);
+            found.insert(reference.clone(), ObservedImage::of(&row.image_id));
         }
     }
     found
@@ -206,11 +205,13 @@ async fn images(
     for reference in references {
         let row = rows.iter().find(|row| goes_by(row, reference));
         if let Some(row) = row {
-            found.insert(reference.clone(), ObservedImage { id: row.id.clone(), digest: row.id.clone() });
+            let manifests = row.manifests.iter().filter(|manifest| manifest.kind == "image");
+            let manifests = manifests.map(|manifest| manifest.id.clone()).collect();
+            found.insert(reference.clone(), ObservedImage { manifests, ..ObservedImage::of(&row.id) });
         } else if is_id(reference)
             && let Ok(digest) = engine.image_digest(reference).await
         {
-            found.insert(reference.clone(), ObservedImage { id: digest.clone(), digest });
+            found.insert(reference.clone(), ObservedImage::of(&digest));
         }
     }
     Ok(found)
@@ -260,6 +261,7 @@ fn container(row: ContainerRow) -> Container {
         id: ContainerId(row.id),
         image: row.image,
         image_id: row.image_id,
+        image_manifest: row.image_manifest_descriptor.map(|manifest| manifest.digest),
         command: row.command,
         created: row.created,
         status_text: row.status,

@@ -89,6 +89,8 @@ pub struct Container {
     pub image: String,
     /// The id of that image.
     pub image_id: String,
+    /// The manifest that it was created from, where the image is a list of them and the engine tells.
+    pub image_manifest: Option<String>,
     /// Its command line, as the engine shows it.
     pub command: String,
     /// When it was created, seconds since 1970.
@@ -357,4 +359,20 @@ pub struct ObservedImage {
     pub id: String,
     /// What the `image` label of containers made from it says.
     pub digest: String,
+    /// The digests of its manifests for platforms, where it is a list of them and the engine tells.
+    pub manifests: BTreeSet<String>,
+}
+
+impl ObservedImage {
+    /// One of which the id is all that is known.
+    pub fn of(id: &str) -> Self {
+        Self { id: id.to_owned(), digest: id.to_owned(), manifests: BTreeSet::new() }
+    }
+
+    /// Whether a container runs what this image is: also when that is a new list around the same manifest, as a build makes
+    /// whose attestation alone differs.
+    pub fn is_of(&self, container: &Container) -> bool {
+        container.image_id == self.id
+            || container.image_manifest.as_ref().is_some_and(|manifest| self.manifests.contains(manifest))
+    }
 }

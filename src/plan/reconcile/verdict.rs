@@ -180,8 +180,9 @@ impl<'a> Reconciler<'a> {
         if let (Some(made_from), Some(image)) =
             (&container.identity.image_digest, self.observed.images.get(&name))
             && *made_from != image.digest
-            // Compose 5 labels with the digest of the platform's manifest, where the engine tells it: the ids decide.
-            && container.image_id != image.id
+            // Compose 5 labels with the digest of the platform's manifest, where the engine tells it, Compose 2 with the
+            // image's id, as is done here. A container that either made stays while it runs the same manifest.
+            && !image.is_of(container)
         {
             let (from, to) = (made_from.clone(), image.digest.clone());
             return Err(Reason::ImageChanged { image: name, from, to });

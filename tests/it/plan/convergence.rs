@@ -178,7 +178,7 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
             }
             Action::PullImage { image, .. } | Action::BuildImage { image, .. } => {
                 let digest = format!("sha256:{image}");
-                world.images.insert(image.clone(), ObservedImage { id: digest.clone(), digest });
+                world.images.insert(image.clone(), ObservedImage::of(&digest));
             }
             Action::CreateNetwork { key, name } => world.networks.push(ObservedNetwork {
                 id: format!("id-{name}"),

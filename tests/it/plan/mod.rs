@@ -64,7 +64,7 @@ pub fn brought_up(project: &Project) -> ObservedState {
     for service in project.services.values() {
         let image = project.image_name(service);
         let digest = format!("sha256:{image}");
-        observed.images.insert(image, ObservedImage { id: digest.clone(), digest });
+        observed.images.insert(image, ObservedImage::of(&digest));
         for number in 1..=service.replicas() {
             observed.containers.push(container(project, service.name.as_str(), number));
         }
@@ -212,7 +212,7 @@ fn another_image_behind_the_same_name_is_a_reason_to_replace() {
     let project = project("services: {web: {image: app}}");
     let mut observed = brought_up(&project);
     let newer = "sha256:0123456789abcdef".to_owned();
-    observed.images.insert("app".to_owned(), ObservedImage { id: newer.clone(), digest: newer });
+    observed.images.insert("app".to_owned(), ObservedImage::of(&newer));
     let plan = plan_with(&project, &observed, &Policy::default());
     assert!(steps(&plan)[0].ends_with("image app: app → 0123456789ab"), "{:?}", steps(&plan));
 }

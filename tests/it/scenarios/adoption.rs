@@ -1,6 +1,6 @@
 //! Projects that move between `docker compose` and `stack`: run where both, and a real engine, are there.
 
-use crate::support::scenario::{Scenario, scenario};
+use crate::support::scenario::{Scenario, on_the_fake, scenario};
 
 pub const SHOP: &str = "\
 services:
@@ -282,5 +282,21 @@ fn everything_people_use_is_handed_over_to_the_reference() {
             story.kept(&ours, service);
         }
         story.step("and takes it down").runs("down -v --rmi local").exits(0).nothing_left();
+    });
+}
+
+#[test]
+fn an_image_that_differs_in_its_attestation_alone_replaces_nothing() {
+    on_the_fake("a container must stay while it runs the manifest that the image has", |story, fake| {
+        let file = "services: {web: {image: listed, command: sleep infinity, stop_signal: SIGKILL}}\n";
+        fake.with(|world| world.add_image_list("listed:latest", "sha256:aa"));
+        story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
+        let before = story.look();
+        story.step("another attestation, around the same manifest");
+        fake.with(|world| world.add_image_list("listed:latest", "sha256:aa"));
+        story.runs("plan --detailed-exitcode").exits(0).runs("up -d").exits(0).kept(&before, "web");
+        story.step("another manifest");
+        fake.with(|world| world.add_image_list("listed:latest", "sha256:bb"));
+        story.runs("up -d").exits(0).replaced(&before, "web");
     });
 }

@@ -140,6 +140,8 @@ pub struct Image {
     pub id: String,
     pub tags: BTreeSet<String>,
     pub config: Value,
+    /// The digest of its manifest, when it is a list of one.
+    pub manifest: Option<String>,
 }
 
 /// A program inside a container.
@@ -217,8 +219,18 @@ impl World {
             id: id.clone(),
             tags: tags.iter().map(ToString::to_string).collect(),
             config,
+            manifest: None,
         });
         id
+    }
+
+    /// Puts an image there that is a list of one manifest for this platform, and of an attestation that makes it another list
+    /// each time.
+    pub fn add_image_list(&mut self, tag: &str, manifest: &str) {
+        let id = self.add_image(&[tag], json!({"Cmd": ["server"]}));
+        if let Some(image) = self.images.iter_mut().find(|image| image.id == id) {
+            image.manifest = Some(manifest.to_owned());
+        }
     }
 
     /// A container by id, beginning of its id, or name.

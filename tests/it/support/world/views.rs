@@ -83,7 +83,11 @@ impl World {
         // The reference is shown only while it stands for the container's image.
         let current = self.image(one.image()).is_some_and(|image| image.id == one.image_id);
         let shown = if current { one.image() } else { one.image_id.as_str() };
+        let of_list = self.images.iter().find(|image| image.id == one.image_id);
+        let manifest =
+            of_list.and_then(|image| image.manifest.as_ref()).map(|digest| json!({"digest": digest}));
         json!({
+            "ImageManifestDescriptor": manifest,
             "Id": one.id, "Names": [format!("/{}", one.name)], "Image": shown, "ImageID": one.image_id,
             "Command": command.join(" "), "Created": one.created_nanos / 1_000_000_000, "Ports": ports,
             "Labels": one.labels, "State": one.status.word(), "Status": one.sentence(),
@@ -213,7 +217,10 @@ impl World {
         });
         Value::Array(
             rows.map(|image| {
-                json!({"Id": image.id, "RepoTags": image.tags, "RepoDigests": [], "ParentId": "", "Created": 1,
+                let manifests = image.manifest.as_ref().map(|digest| {
+                    json!([{"ID": digest, "Kind": "image"}, {"ID": format!("{}-of", image.id), "Kind": "attestation"}])
+                });
+                json!({"Manifests": manifests, "Id": image.id, "RepoTags": image.tags, "RepoDigests": [], "ParentId": "", "Created": 1,
                        "Size": 1000, "SharedSize": -1, "Containers": 0, "Labels": image.config["Labels"]})
             })
             .collect(),
