@@ -2,6 +2,7 @@
 //! `cargo run --example schema events > schema/events.schema.json` for what `--progress json` writes,
 //! `cargo run --example schema plan > schema/plan.schema.json` for plans,
 //! `cargo run --example schema timeline > schema/timeline.schema.json` for timelines,
+//! `cargo run --example schema test > schema/test.schema.json` for what `test --report-json` writes,
 //! `cargo run --example schema report > schema/report.schema.json` for mistakes and warnings as `--format json` writes them.
 
 use std::io::Write;
@@ -12,6 +13,7 @@ fn main() -> std::io::Result<()> {
         Some("events") => stack::event::schema(),
         Some("plan") => stack::ui::plan::schema(),
         Some("timeline") => stack::event::timeline::schema(),
+        Some("test") => stack::ops::testing::Report::schema(),
         Some("report") => stack::source::Report::schema(),
         Some(other) => return Err(std::io::Error::other(format!("there is no schema `{other}`"))),
     };

@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
             None if args.fast => Grace::Fast,
             None => Grace::Own,
         },
-        volumes: match (args.volumes, context.surroundings.stderr_is_terminal) {
+        volumes: match (args.volumes, context.surroundings.stderr_is_terminal && context.ci.is_none()) {
             (false, _) => Volumes::Stay,
             (true, false) => Volumes::Go,
             // Scripts that run in a terminal too must go on as they do: it is told, and not asked.

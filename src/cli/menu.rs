@@ -54,6 +54,7 @@ pub fn is_wanted(context: &Context, flag: Option<bool>) -> bool {
     };
     asked
         && drawn
+        && context.ci.is_none()
         && surroundings.stdin_is_terminal
         && surroundings.stdout_is_terminal
         && surroundings.stderr_is_terminal

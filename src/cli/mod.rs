@@ -4,6 +4,7 @@
 //! [`main`].
 
 mod apply;
+mod ci;
 mod config;
 mod down;
 mod env;
@@ -21,6 +22,7 @@ mod ps;
 mod remote;
 mod rollback;
 mod run;
+mod test;
 mod timeline;
 mod up;
 mod urls;
@@ -33,9 +35,9 @@ pub use exit::{Failure, Words};
 pub use project_args::ProjectArgs;
 
 use crate::apply::Limits;
-use crate::load::Loaded;
 use crate::ops::Turn;
 use crate::source::Colour;
+use crate::ui::ci::Ci;
 use crate::ui::{ProgressMode, stream};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -112,6 +114,7 @@ enum Command {
     Run(one_off::Args),
     Start(lifecycle::StartArgs),
     Stop(lifecycle::StopArgs),
+    Test(test::Args),
     /// Thaw containers.
     Unpause(lifecycle::ServicesArgs),
     Up(up::Args),
@@ -142,6 +145,7 @@ impl Command {
             | Self::Run(_)
             | Self::Start(_)
             | Self::Stop(_)
+            | Self::Test(_)
             | Self::Unpause(_)
             | Self::Up(_)
             | Self::Urls(_)
@@ -168,6 +172,8 @@ pub struct Context {
     pub progress: ProgressMode,
     /// How much runs at once.
     pub limits: Limits,
+    /// The system that runs this job, when one does: nobody sits there, and its log is read by it too.
+    pub ci: Option<Ci>,
     /// Nothing is to be changed: plans are shown instead of carried out.
     pub dry_run: bool,
     /// How a command that changes something takes its turn.
@@ -177,7 +183,8 @@ pub struct Context {
 impl Context {
     /// Whether text on standard output carries colours.
     pub fn stdout_colour(&self) -> bool {
-        colour(self.ansi, &self.surroundings, self.surroundings.stdout_is_terminal) == Colour::Always
+        let seen = self.surroundings.stdout_is_terminal && self.ci.is_none();
+        colour(self.ansi, &self.surroundings, seen) == Colour::Always
     }
 
     /// Whether escapes may be written to standard error.
@@ -200,11 +207,6 @@ impl Context {
     pub fn names_profiles(&self) -> bool {
         let variable = self.surroundings.environment.get("COMPOSE_PROFILES");
         !self.project.profile.is_empty() || variable.is_some_and(|profiles| !profiles.is_empty())
-    }
-
-    /// Prints a load's warnings, once, before anything else happens.
-    pub fn show_warnings(&self, loaded: &Loaded) {
-        stream::note(&self.words.warnings(&loaded.warnings, &loaded.sources));
     }
 }
 
@@ -248,7 +250,7 @@ pub fn main() -> ExitCode {
     match dispatch(&context, &cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            stream::note(&context.words.failure(&failure));
+            context.tell(&failure);
             failure.exit_code()
         }
     }
@@ -274,6 +276,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Run(args) => one_off::run(context, args),
         Command::Start(args) => lifecycle::start(context, args),
         Command::Stop(args) => lifecycle::stop(context, args),
+        Command::Test(args) => test::run(context, args),
         Command::Unpause(args) => lifecycle::unpause(context, args),
         Command::Up(args) => up::run(context, args),
         Command::Urls(args) => urls::run(context, args),
@@ -351,10 +354,24 @@ fn context(
         Some(limit) => Limits { container: limit, pull: limit, build: limit },
         None => Limits::default(),
     };
-    let mode = run::settle_progress(progress, surroundings.stderr_is_terminal, ansi == Ansi::Never);
-    let colour = colour(ansi, &surroundings, surroundings.stderr_is_terminal);
+    // Some systems give jobs a terminal, which nobody looks at.
+    let ci = ci::recognised(&surroundings);
+    let seen = surroundings.stderr_is_terminal && ci.is_none();
+    let mode = run::settle_progress(progress, seen, ansi == Ansi::Never);
+    let colour = colour(ansi, &surroundings, seen);
     let words = if mode == ProgressMode::Json { Words::Json } else { Words::Text(colour) };
-    Ok(Context { project, surroundings, colour, words, ansi, progress: mode, limits, turn, dry_run: false })
+    Ok(Context {
+        project,
+        surroundings,
+        colour,
+        words,
+        ansi,
+        progress: mode,
+        limits,
+        turn,
+        ci,
+        dry_run: false,
+    })
 }
 
 fn colour(ansi: Ansi, surroundings: &Surroundings, terminal: bool) -> Colour {

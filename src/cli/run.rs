@@ -6,6 +6,7 @@ use crate::event::EventSink;
 use crate::load::{self, Loaded};
 use crate::ops::{Interrupts, OpsError, Rehearsal, Scope, Session, history};
 use crate::source::Colour;
+use crate::ui::ci::Mark;
 use crate::ui::{self, LogFormat, ProgressMode, Screen};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub fn with_session<T>(
         let screen = Screen {
             mode: context.progress,
             colour: context.colour == Colour::Always,
+            ci: context.ci_for_people(),
             started: context.surroundings.started,
         };
         let show = ui::show(screen, shown_events, shown_lines, format);
@@ -136,7 +138,9 @@ pub fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> F
         OpsError::Load(failure) => Failure::Load(failure),
         OpsError::Interrupted => Failure::Code(130),
         OpsError::Exited(code) => Failure::Code(u8::try_from(code).unwrap_or(1)),
-        OpsError::Connect(error) => Failure::Message { message: error.text(), hints: error.hints },
+        OpsError::Connect(error) => {
+            Failure::Message { message: error.text(), hints: error.hints, marks: Vec::new() }
+        }
         OpsError::Engine(error) => {
             let unreachable = error.is_transient();
             let failure = Failure::message(error.to_string());
@@ -146,11 +150,15 @@ pub fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> F
         OpsError::Failed(failed) => {
             let mut parts = Vec::new();
             let mut hints = Vec::new();
+            let mut marks = Vec::new();
             for one in failed {
                 let mut message = one.message;
                 if let Some(diagnosis) = one.diagnosis {
                     message.push('\n');
                     message.push_str(ui::diagnosis_text(&diagnosis).trim_end());
+                    marks.push(Mark::at(diagnosis.place.as_deref(), message.clone()));
+                } else {
+                    marks.push(Mark::at(None, message.clone()));
                 }
                 parts.push(message);
                 hints.extend(one.hints);
@@ -158,10 +166,10 @@ pub fn failure(context: &Context, loaded: Option<&Loaded>, error: OpsError) -> F
             if parts.is_empty() {
                 Failure::Code(1)
             } else {
-                Failure::Message { message: parts.join("\nerror: "), hints }
+                Failure::Message { message: parts.join("\nerror: "), hints, marks }
             }
         }
-        OpsError::Other { message, hints } => Failure::Message { message, hints },
+        OpsError::Other { message, hints } => Failure::Message { message, hints, marks: Vec::new() },
     }
 }
 

@@ -360,21 +360,38 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     }
     let watching = (args.watch || menu.is_some()).then(|| watched(context, args, &policy)).transpose()?;
     let request = Request { policy, attach };
-    run::with_session(context, Some(&loaded), format, async |session| {
-        let session = args.converge.session(session);
-        let on_start = watching.as_ref().filter(|_| args.watch).map(watch::Request::on_start);
-        let told = args.timings || context.progress == ProgressMode::Json;
-        let stopwatch =
-            if told { Some(Stopwatch::default()) } else { args.timeline.is_some().then(Stopwatch::silent) };
-        let session = Session { on_start, stopwatch, ..session };
-        let up = Box::pin(up::run(&session, &loaded, &request));
-        let is_up = request.attach.as_ref().map(|attach| attach.is_up.clone());
-        let up = Box::pin(timeline::beside(context, &session, &loaded, up, is_up, args.timeline.as_ref()));
-        match &watching {
-            None => up.await,
-            Some(watching) => menu::beside(&session, &loaded, up, watching, args.watch, menu.as_ref()).await,
-        }
-    })
+    let tally = context.tally().filter(|_| request.attach.is_none());
+    let work = || {
+        run::with_session(context, Some(&loaded), format, async |session| {
+            let session = args.converge.session(session);
+            let session = Session { tally: tally.clone(), ..session };
+            let on_start = watching.as_ref().filter(|_| args.watch).map(watch::Request::on_start);
+            let told = args.timings || context.progress == ProgressMode::Json;
+            let stopwatch = if told {
+                Some(Stopwatch::default())
+            } else {
+                args.timeline.is_some().then(Stopwatch::silent)
+            };
+            let session = Session { on_start, stopwatch, ..session };
+            let up = Box::pin(up::run(&session, &loaded, &request));
+            let is_up = request.attach.as_ref().map(|attach| attach.is_up.clone());
+            let up =
+                Box::pin(timeline::beside(context, &session, &loaded, up, is_up, args.timeline.as_ref()));
+            match &watching {
+                None => up.await,
+                Some(watching) => {
+                    menu::beside(&session, &loaded, up, watching, args.watch, menu.as_ref()).await
+                }
+            }
+        })
+    };
+    if request.attach.is_some() {
+        return work();
+    }
+    let name = loaded.project.name.as_str();
+    let done = context.in_section("stack_up", &format!("Bring up {name}"), work);
+    context.sum_up_run(name, tally.as_ref(), &done);
+    done
 }
 
 /// What `--watch` adds: the files are followed from the start, and containers get what they lack as they come up.

@@ -18,7 +18,7 @@ pub fn ask(
     loaded: &Loaded,
 ) -> Result<BTreeMap<String, OldData>, Failure> {
     let surroundings = &context.surroundings;
-    let person = surroundings.stdin_is_terminal && surroundings.stderr_is_terminal;
+    let person = surroundings.stdin_is_terminal && surroundings.stderr_is_terminal && context.ci.is_none();
     if !person || context.dry_run || args.answers_for_volumes() || loaded.project.volumes.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -104,6 +104,12 @@ pub enum Verb {
     Prepare,
     /// Another run changes the project, and is waited for.
     Lock,
+    /// A test's project is brought up, and waited for.
+    BringUp,
+    /// A test's command runs.
+    Command,
+    /// A test's project is taken away.
+    TakeDown,
 }
 
 /// What happened to the subject.

@@ -41,7 +41,7 @@ fn said<T: Default + PartialEq>(value: T) -> Option<T> {
 /// Adds what says which instance a container, network or volume belongs to.
 fn label_instance(project: &Project, labels: &mut HashMap<String, String>) {
     let Some(instance) = &project.instance else { return };
-    let Instance { name, origin, ports: _, host, owner } = instance.as_ref();
+    let Instance { name, origin, ports: _, keeps_ports: _, host, owner } = instance.as_ref();
     let mut set = |key: &str, value: &str| labels.insert(key.to_owned(), value.to_owned());
     set(label::INSTANCE, name);
     set(label::INSTANCE_OF, origin.as_str());

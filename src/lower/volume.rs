@@ -7,6 +7,17 @@ use bollard::models::{
 };
 use std::collections::HashMap;
 
+/// A volume that holds nothing, and says that an instance is to be kept although its owner is gone. It goes with the volumes of
+/// the project.
+pub fn keep_mark(project: &Project) -> VolumeCreateRequest {
+    let mut labels = HashMap::new();
+    labels.insert(label::PROJECT.to_owned(), project.name.to_string());
+    super::label_instance(project, &mut labels);
+    labels.insert(label::INSTANCE_KEPT.to_owned(), "true".to_owned());
+    let name = Some(format!("{}_kept", project.name));
+    VolumeCreateRequest { name, labels: Some(labels), ..VolumeCreateRequest::default() }
+}
+
 /// The body.
 pub fn create_body(project: &Project, key: &VolumeKey, volume: &Volume) -> VolumeCreateRequest {
     let Volume { name, driver, driver_opts, external: _, labels, extensions: _ } = volume;

@@ -26,6 +26,8 @@ pub struct Instance {
     pub origin: ProjectName,
     /// The host port that each fixed one became; filled in before anything is made.
     pub ports: PortMap,
+    /// It keeps the host ports of the file, which only one at a time can have.
+    pub keeps_ports: bool,
     /// The machine whose folders and processes it belongs to.
     pub host: String,
     /// The process it lives as long as, for one that is to be thrown away.
@@ -258,6 +260,15 @@ pub fn map_ports(project: &mut Project, ports: &PortMap) {
     }
 }
 
+/// Leaves the fixed host ports to the engine: free ones, other ones at every start.
+pub fn leave_ports(project: &mut Project) {
+    for port in services(project).flat_map(|service| &mut service.ports) {
+        if PortRun::parse(&port.published).is_some() {
+            port.published.clear();
+        }
+    }
+}
+
 /// Writes a map as labels have it: `8080=20123,5432=24004`.
 pub fn ports_text(ports: &PortMap) -> String {
     ports.iter().map(|(from, to)| format!("{from}={to}")).collect::<Vec<_>>().join(",")
@@ -290,6 +301,15 @@ mod tests {
         let service = Service { name: ServiceName::new("web"), ..service };
         project.services.insert(service.name.clone(), Box::new(service));
         project
+    }
+
+    #[test]
+    fn ports_that_are_left_to_the_engine_are_fixed_no_more() {
+        let port = Port { target: 80, published: "8080".to_owned(), ..Port::default() };
+        let mut project = with_service(Service { ports: vec![port], ..Service::default() });
+        assert_eq!(fixed_ports(&project), [PortRun { first: 8080, length: 1 }]);
+        leave_ports(&mut project);
+        assert_eq!(fixed_ports(&project), []);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub const INSTANCE_OF: &str = "dev.stack.instance.of";
 pub const INSTANCE_HOST: &str = "dev.stack.instance.host";
 /// On the same, for one that is to be thrown away: the process it lives as long as.
 pub const INSTANCE_OWNER: &str = "dev.stack.instance.owner";
+/// On a volume of the same that holds nothing: it is to be kept, although its owner is gone.
+pub const INSTANCE_KEPT: &str = "dev.stack.instance.kept";
 /// On its containers: the host ports that the fixed ones became, `8080=20123,5432=24004`.
 pub const INSTANCE_PORTS: &str = "dev.stack.instance.ports";
 /// What all labels of our own begin with.

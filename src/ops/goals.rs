@@ -4,10 +4,10 @@
 //! to go on running. The waits themselves are steps of the plan; here is the last look at all of them together, and the
 //! answer to the question how far each service has come.
 
-use super::{OpsError, Session, list};
+use super::{OpsError, Session, Stopwatch, list};
 use crate::apply::{OnFailure, Outcome, StepOutcome};
 use crate::engine::Engine;
-use crate::event::{Diagnosis, EventKind, Goal, GoalOutcome, Goals, ServiceGoal, Subject};
+use crate::event::{Diagnosis, EventKind, Goal, GoalOutcome, Goals, ServiceGoal, Subject, Timings};
 use crate::model::DependencyCondition::ServiceHealthy;
 use crate::model::{Project, Service, ServiceName};
 use crate::observe::{self, Container, ContainerStatus, Health, ObservedState};
@@ -23,7 +23,11 @@ const LOOKS: u32 = 3;
 /// Notes what was done for each service, and what went wrong with it: in every plan of a run, those of later rounds and of
 /// second tries too.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Mutex<BTreeMap<ServiceName, Score>>>);
+pub struct Tally {
+    scores: Arc<Mutex<BTreeMap<ServiceName, Score>>>,
+    goals: Arc<Mutex<Goals>>,
+    stopwatch: Stopwatch,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Score {
@@ -39,8 +43,9 @@ struct Score {
 
 impl Tally {
     /// Adds a plan that was carried out.
-    pub(super) fn take(&self, plan: &Plan, outcome: &Outcome) {
-        let mut scores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn take(&self, plan: &Plan, outcome: &Outcome, project: Option<&Project>, eager: bool) {
+        self.stopwatch.take(plan, outcome, project, eager);
+        let mut scores = self.scores.lock().unwrap_or_else(PoisonError::into_inner);
         for name in plan.steps.iter().flat_map(|step| services(&step.action)) {
             scores.entry(name).or_default().failure = None;
         }
@@ -52,7 +57,24 @@ impl Tally {
     }
 
     fn of(&self, service: &ServiceName) -> Score {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned().unwrap_or_default()
+        let scores = self.scores.lock().unwrap_or_else(PoisonError::into_inner);
+        scores.get(service).cloned().unwrap_or_default()
+    }
+
+    /// How far each service had come when it was looked at last; nothing when nobody waited for them.
+    pub fn goals(&self) -> Goals {
+        self.goals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where the time went, once; nothing when nothing was done.
+    pub fn timings(&self) -> Option<Timings> {
+        self.stopwatch.read()
+    }
+
+    /// What took longest so far, in words, the longest first.
+    pub fn slowest(&self) -> Vec<String> {
+        let timeline = self.stopwatch.timeline("");
+        timeline.into_iter().flat_map(|timeline| timeline.costliest).map(|cost| cost.text).collect()
     }
 }
 
@@ -110,7 +132,8 @@ pub(super) async fn last_look(
     let mut ended = ended;
     let mut goals = Goals::default();
     for look in 1..=LOOKS {
-        if matches!(ended, Err(OpsError::Interrupted)) {
+        // Who has stopped it knows why; when it was stopped because it took too long, somebody asks what did.
+        if session.interrupts.signal().is_some() {
             break;
         }
         let request = list::containers_only(project.name.as_str());
@@ -139,6 +162,7 @@ pub(super) async fn last_look(
         let subject = Subject::Project(project.name.to_string());
         session.events.send(subject, EventKind::Goals { goals: Box::new(goals.clone()) });
     }
+    *tally.goals.lock().unwrap_or_else(PoisonError::into_inner) = goals;
     ended
 }
 

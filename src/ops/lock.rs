@@ -117,6 +117,14 @@ impl Session {
     }
 }
 
+/// Takes away the file of a project that nobody will use again. Whoever waits for it makes another one.
+pub(super) fn discard(engine: &Engine, project: &str) {
+    if let Address::Unix(socket) = engine.address() {
+        // There is none when nothing was changed.
+        drop(std::fs::remove_file(file::path(socket, project)));
+    }
+}
+
 /// A wait for others, as the user sees it.
 struct Wait<'a> {
     session: &'a Session,

@@ -14,6 +14,7 @@ pub mod logs;
 pub mod one_off;
 pub mod reconcile;
 pub mod saved;
+pub mod testing;
 pub mod up;
 pub mod urls;
 
@@ -35,7 +36,7 @@ pub use cascade::{AbortOn, Cascade};
 pub use error::OpsError;
 pub use goals::Tally;
 pub use lock::Turn;
-pub use signals::Interrupts;
+pub use signals::{Interrupts, Signal};
 pub use timings::Stopwatch;
 
 use crate::apply::{self, Cx, Limits, OnFailure, OnStart};
@@ -121,6 +122,13 @@ impl Session {
         Self { events: self.events.without_progress_of(quiet), ..self.clone() }
     }
 
+    /// Returns when everything that was told so far is on the screen: before something else writes to it.
+    pub async fn all_is_shown(&self) {
+        // The ui is polled by the same task, right after this, and takes all that there is at once.
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+    }
+
     /// Tells the user something about the project as a whole.
     pub fn warn(&self, project: &str, message: impl Into<String>) {
         self.events
@@ -173,7 +181,7 @@ impl Session {
             stopwatch.take(plan, &outcome, cx.project.as_deref(), cx.eager_health);
         }
         if let Some(tally) = &self.tally {
-            tally.take(plan, &outcome);
+            tally.take(plan, &outcome, cx.project.as_deref(), cx.eager_health);
         }
         if outcome.cancelled {
             return Err(OpsError::Interrupted);

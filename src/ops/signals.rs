@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM: the first asks for an orderly end, the second for an immediate one.
 
+use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -8,6 +9,26 @@ use tokio_util::sync::CancellationToken;
 pub struct Interrupts {
     first: CancellationToken,
     second: CancellationToken,
+    signal: Arc<OnceLock<Signal>>,
+}
+
+/// A signal that asks for an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Signal {
+    /// The exit code of a process that it ended: 128 and its number.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
 }
 
 impl Interrupts {
@@ -26,10 +47,19 @@ impl Interrupts {
         self.first.is_cancelled()
     }
 
+    /// The first signal that came; `None` when none did, whatever else may have asked for an end.
+    pub fn signal(&self) -> Option<Signal> {
+        self.signal.get().copied()
+    }
+
     /// The same wishes, for a part of the work that may be stopped for other reasons too, by [`Interrupts::stop`].
     #[must_use]
     pub fn of_part(&self) -> Self {
-        Self { first: self.first.child_token(), second: self.second.clone() }
+        Self {
+            first: self.first.child_token(),
+            second: self.second.clone(),
+            signal: Arc::clone(&self.signal),
+        }
     }
 
     /// Asks for an orderly end, as the first signal does.
@@ -46,10 +76,11 @@ impl Interrupts {
         let mut terminate = signal(SignalKind::terminate())?;
         loop {
             // Both branches are cancel-safe: a signal that was not taken stays.
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            let signal = tokio::select! {
+                _ = interrupt.recv() => Signal::Interrupt,
+                _ = terminate.recv() => Signal::Terminate,
+            };
+            self.signal.get_or_init(|| signal);
             if self.first.is_cancelled() {
                 self.second.cancel();
             } else {

@@ -2,7 +2,7 @@
 
 use super::cascade::Exits;
 use super::reconcile::{self, Planned};
-use super::{Cascade, OpsError, Session, Stopwatch, Tally, Turn, goals, history, logs};
+use super::{Cascade, OpsError, Session, Stopwatch, Tally, Turn, goals, history, instances, logs};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, LogLine, Subject};
@@ -76,7 +76,7 @@ pub(super) async fn until_goals(
     project: &Arc<Project>,
     policy: &Policy,
 ) -> Result<(), OpsError> {
-    let tally = policy.wait.map(|_limit| Tally::default());
+    let tally = session.tally.clone().or_else(|| policy.wait.map(|_limit| Tally::default()));
     let session = &Session { tally, ..session.clone() };
     let ended = Box::pin(converge(session, engine, loaded, project, policy)).await;
     match policy.wait.filter(|_| session.dry_run.is_none()) {
@@ -210,6 +210,9 @@ pub async fn converge(
     policy: &Policy,
 ) -> Result<(), OpsError> {
     let name = project.name.as_str();
+    if let Err(error) = instances::sweep_known(session, engine, name).await {
+        session.warn(name, format!("what a run that was killed has left is still there: {error}"));
+    }
     let work = async |session: &Session| {
         let again = async || Box::pin(converge_alone(session, engine, loaded, project, policy)).await;
         session.through_trouble(engine, name, again).await
@@ -345,7 +348,7 @@ async fn stop_all(session: &Session, engine: &Engine, project: &Arc<Project>) {
     }
 }
 
-async fn stop_running(session: &Session, engine: &Engine, project: &Arc<Project>) {
+pub(super) async fn stop_running(session: &Session, engine: &Engine, project: &Arc<Project>) {
     let graph = ServiceGraph::of(project);
     let Ok(observed) = look(engine, project).await else { return };
     let input = Lifecycle {

@@ -82,6 +82,14 @@ fn of_containers(containers: &[Container], project: Option<&Project>, engine: Op
     found.into_values().collect()
 }
 
+/// The same port as the project's other containers reach it: by the service's name, and by its own number.
+pub(super) fn inside(endpoint: &Endpoint) -> Endpoint {
+    let (host, port) = (endpoint.service.clone(), endpoint.target);
+    let scheme = endpoint.url.as_deref().and_then(|url| url.split_once("://"));
+    let url = scheme.map(|(scheme, _)| format!("{scheme}://{host}:{port}"));
+    Endpoint { host, port, url, ..endpoint.clone() }
+}
+
 /// Where a port that is published at `address` is reached.
 fn reached_at(address: &str, engine: Option<&str>) -> String {
     match (address, engine) {

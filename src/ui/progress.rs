@@ -1,5 +1,6 @@
 //! The ui task: drains events (and log lines) and owns the terminal until the command is over.
 
+use super::ci::Ci;
 use super::footer::Footer;
 use super::logs::LogFormat;
 use super::tty::Tty;
@@ -36,6 +37,8 @@ pub struct Screen {
     pub mode: ProgressMode,
     /// Whether colours are wanted.
     pub colour: bool,
+    /// The system that reads the log, when one does.
+    pub ci: Option<Ci>,
     /// When the command started.
     pub started: Instant,
 }
@@ -114,6 +117,9 @@ fn show_line(footer: &mut Footer, format: &mut LogFormat, line: &LogLine) {
 /// Shows an event in the rows, or gives it as a line to write.
 fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
     use crate::event::EventKind;
+    if let Some(text) = screen.ci.filter(|_| tty.is_none()).and_then(|ci| section(ci, event)) {
+        return text;
+    }
     match (screen.mode, tty) {
         (_, Some(tty)) => {
             tty.event(event);
@@ -152,4 +158,26 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
             plain::line(event).unwrap_or_default()
         }
     }
+}
+
+/// The sections that a test's log is made of: bringing up and taking down, with the command's own output between them.
+fn section(ci: Ci, event: &Event) -> Option<String> {
+    use crate::event::{EventKind, Subject, Verb};
+    let Subject::Project(name) = &event.subject else { return None };
+    let known =
+        [(Verb::BringUp, "stack_bring_up", "Bring up"), (Verb::TakeDown, "stack_take_down", "Take down")];
+    let of = |verb: &Verb| known.into_iter().find(|(known, ..)| known == verb);
+    let now = jiff::Timestamp::now();
+    if let EventKind::Started { verb: Verb::Command, reason: Some(words) } = &event.kind {
+        let heading = if ci == Ci::Buildkite { "+++ " } else { "Running " };
+        return Some(format!("{heading}{words}\n"));
+    }
+    if let EventKind::Started { verb, .. } = &event.kind {
+        return of(verb).map(|(_, key, title)| ci.begin(key, &format!("{title} {name}"), now));
+    }
+    if let EventKind::Failed { verb, .. } = &event.kind {
+        return of(verb).map(|(_, key, _)| format!("{}{}", ci.unfold(), ci.end(key, now)));
+    }
+    let EventKind::Done { verb } = &event.kind else { return None };
+    of(verb).map(|(_, key, _)| ci.end(key, now))
 }

@@ -16,9 +16,9 @@ const COLUMNS: [Column; 7] = [
     ("READY", |one| one.ready_ms),
 ];
 
-/// The table, and a line that sums it up. Columns in which there is nothing are left out.
-pub(super) fn text(timings: &Timings) -> String {
-    let Timings { total_ms, waiting_ms, services } = timings;
+/// Where a table's columns begin, and its rows. Columns in which there is nothing are left out.
+pub(super) fn cells(timings: &Timings) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let services = &timings.services;
     let columns: Vec<Column> =
         COLUMNS.into_iter().filter(|(_, of)| services.iter().any(|one| of(one) > 0)).collect();
     let waits = services.iter().any(|one| one.waited_for.is_some());
@@ -43,6 +43,13 @@ pub(super) fn text(timings: &Timings) -> String {
             row
         })
         .collect();
+    (header, rows)
+}
+
+/// The table, and a line that sums it up.
+pub(super) fn text(timings: &Timings) -> String {
+    let Timings { total_ms, waiting_ms, services: _ } = timings;
+    let (header, rows) = cells(timings);
     let table: String =
         table(&header, &rows, 0).lines().map(|line| format!("{}\n", line.trim_end())).collect();
     // Less than what is shown is nothing.

@@ -26,6 +26,9 @@ pub(super) fn working(verb: Verb) -> &'static str {
         Verb::Provide => "Providing",
         Verb::Prepare => "Preparing",
         Verb::Lock => "Waiting for another run",
+        Verb::BringUp => "Bringing up",
+        Verb::Command => "Running",
+        Verb::TakeDown => "Taking down",
     }
 }
 
@@ -52,8 +55,10 @@ pub(super) fn done(verb: Verb) -> &'static str {
         Verb::WaitCompleted => "Exited",
         Verb::Hook => "Hook done",
         Verb::Provide => "Provided",
-        Verb::Prepare => "Ready",
+        Verb::Prepare | Verb::BringUp => "Ready",
         Verb::Lock => "Free",
+        Verb::Command => "Ended",
+        Verb::TakeDown => "Gone",
     }
 }
 

@@ -3,13 +3,15 @@
 //! What an instance is called and what its names become is settled when the files are loaded ([`crate::model::instance`]);
 //! here is what needs the engine and the machine: host ports ([`ports`]), what there is ([`list`]), and taking away what
 //! nobody needs any more ([`remove`]). An instance that is to be thrown away carries its [`Owner`]: whoever comes after a
-//! process that was killed finds what it left.
+//! process that was killed finds what it left ([`sweep`]).
 
 pub mod ports;
 
+mod ephemeral;
 mod owner;
 mod registry;
 
+pub use ephemeral::{Notes, keep, sweep, sweep_known};
 pub use owner::{Life, Owner, host};
 use registry::Registry;
 
@@ -42,6 +44,8 @@ pub struct Found {
     pub owner: Option<Owner>,
     /// Whether that is still there; `None` for one that is to stay.
     pub owner_life: Option<Life>,
+    /// Somebody wants to look at it, whatever became of that process.
+    pub kept: bool,
     /// When its oldest container was created, seconds since 1970; `None` without any.
     pub created: Option<i64>,
     /// Its volumes.
@@ -56,7 +60,7 @@ impl Found {
 
     /// Why nobody needs it any more; `None` while somebody may.
     pub fn abandoned(&self) -> Option<&'static str> {
-        if self.owner_life == Some(Life::Dead) {
+        if self.owner_life == Some(Life::Dead) && !self.kept {
             return Some("the process that made it is gone");
         }
         (self.folder == Life::Dead).then_some("its folder is gone")
@@ -87,7 +91,11 @@ pub async fn list(engine: &Engine) -> Result<Vec<Found>, OpsError> {
     }
     for row in volumes {
         if let Some(one) = entry(&mut found, &row.labels) {
-            one.volumes.push(row.name);
+            if row.labels.contains_key(label::INSTANCE_KEPT) {
+                one.kept = true;
+            } else {
+                one.volumes.push(row.name);
+            }
         }
     }
     Ok(found.into_values().collect())
@@ -115,6 +123,7 @@ fn entry<'a>(
             working_dir,
             owner_life: owner.map(|_| process.as_ref().map_or(Life::Unknown, |process| process.life(&host))),
             owner: process,
+            kept: false,
             created: None,
             volumes: Vec::new(),
         }
@@ -138,26 +147,4 @@ pub async fn remove(session: &Session, instance: &Found, volumes: bool) -> Resul
         Registry::of(session, &engine).forget(session, &instance.project);
     }
     Ok(())
-}
-
-/// Takes away what owners left that were killed: instances that were to be thrown away, with their volumes. The names of
-/// those that went come back. With `origin` only those of that project.
-///
-/// # Errors
-/// What could not be done, after everything else was.
-pub async fn sweep(session: &Session, origin: Option<&str>) -> Result<Vec<String>, OpsError> {
-    let engine = session.engine().await?;
-    let mut gone = Vec::new();
-    let mut failed = None;
-    for one in list(&engine).await? {
-        let left_behind = one.owner_life == Some(Life::Dead);
-        if !left_behind || origin.is_some_and(|origin| origin != one.origin) {
-            continue;
-        }
-        match remove(session, &one, true).await {
-            Ok(()) => gone.push(one.project),
-            Err(error) => failed = Some(error),
-        }
-    }
-    failed.map_or(Ok(gone), Err)
 }

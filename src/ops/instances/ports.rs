@@ -32,7 +32,8 @@ pub async fn give(
 ) -> Result<Option<Project>, OpsError> {
     let project = completed.as_ref().unwrap_or(own);
     let wanted = fixed_ports(project);
-    if project.instance.is_none() || wanted.is_empty() {
+    let has_own = project.instance.as_ref().is_some_and(|instance| !instance.keeps_ports);
+    if !has_own || wanted.is_empty() {
         return Ok(completed);
     }
     let ports = settle(session, engine, project, &wanted).await?;

@@ -8,7 +8,7 @@ use crate::model::instance::PortMap;
 use crate::ops::{OpsError, Session};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The name of the file.
@@ -39,6 +39,11 @@ impl Registry {
         let engine = engine_key(engine);
         let folder = session.state.as_ref().map(|state| state.join(&engine));
         Self { engine, folder }
+    }
+
+    /// Where what is remembered of the engine is; `None` where there is no such place.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// Keeps others from choosing ports at the same time.

@@ -205,7 +205,8 @@ impl Reconciler<'_> {
             service: needed.clone(),
             containers,
             until: Until::Condition(need.condition),
-            timeout_s: None,
+            // A limit for the wait is one for what comes before it, too.
+            timeout_s: self.policy.wait.flatten(),
             stable_s: None,
         };
         let step = self.plan.step(action, Reason::Gate { service: dependent.clone() }, started);

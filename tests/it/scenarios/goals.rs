@@ -106,6 +106,15 @@ services:
         let said = story.noted().to_owned();
         let late = said.lines().filter(|line| line.contains(" healthy ")).count();
         story.must(late == 2, &format!("both are in the table: {said}"));
+        story.runs("down").exits(0);
+        let gated = "  web:\n    image: busybox\n    command: sleep infinity\n    depends_on: {one: {condition: service_healthy}}\n";
+        let file = file.replace("  two: *slow\n", gated);
+        story
+            .step("before a dependent")
+            .file("compose.yaml", &file)
+            .runs("up --wait --wait-timeout 1")
+            .exits(1);
+        story.notes("one-1 was not ready within 1 s").notes("web       running   not started, created");
     });
 }
 

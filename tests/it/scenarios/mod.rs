@@ -31,6 +31,7 @@ mod rolling;
 mod round_trip;
 mod sharing;
 mod smoke;
+mod testing;
 mod timeline;
 mod trouble;
 mod turns;

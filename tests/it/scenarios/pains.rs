@@ -12,6 +12,7 @@
 //! | 2 | a failed start shows service, probe, its exit code and how many failed, place, for people and programs; of healthy services nothing | `events::pain_2_a_failed_start_says_why_for_people_and_for_programs` |
 //! | 2 | the last 20 lines of the culprit's log | `pains::pain_2_of_the_culprits_log_the_last_twenty_lines_are_shown` |
 //! | 2 | lack of memory is told, with the limit | `events::pain_2_a_container_that_ran_out_of_memory_says_so_with_its_limit` |
+//! | 2 | a test that does not come up says why: to people, as JUnit and as JSON | `testing::pain_2_what_never_gets_ready_is_told_with_its_diagnosis_to_people_and_programs` |
 //! | 4 | dependents start on an early probe, or on the engine's own when early ones are off | `pains::pain_4_a_gate_opens_on_an_early_probe_or_on_the_engines_own_when_those_are_off` |
 //! | 4 | a chain of three costs no intervals | `readiness::pain_4_start_up_time_is_not_dominated_by_probe_intervals` |
 //! | 4 | fewer than two requests a second while it waits | `pains::pain_4_while_it_waits_the_engine_is_hardly_asked` |
@@ -21,6 +22,7 @@
 //! | 6 | any number of runs in any order on an unchanged project recreate nothing | `up::pain_6_runs_in_any_order_recreate_nothing` |
 //! | 6 | a change names service, field, old and new (secrets hidden), and each dependent with its cause | `pains::pain_6_a_change_is_named_and_each_dependent_with_its_cause` |
 //! | 6 | what the reference made is not recreated | `adoption::everything_people_use_is_taken_over_from_the_reference` |
+//! | 11 | tests of one project with fixed ports and names run side by side | `testing::pain_11_four_at_once_with_one_fixed_port_do_not_clash` |
 //! | 12 | a plan only asks; its exit codes are 0, 2 and 1 | `plans::pain_12_a_plan_shows_both_sides_hides_secrets_asks_only_and_fits_its_schema`, `pains::pain_12_a_plan_sends_questions_only_to_any_engine` |
 //! | 12 | after a plan was carried out the next is empty, for projects at random | `plan::convergence::a_plan_that_was_carried_out_leaves_nothing_to_do` |
 //! | 12 | a saved plan that is out of date is refused | `plans::a_saved_plan_does_what_it_says_or_nothing` |
@@ -45,6 +47,9 @@
 //! | 23 | an edited config replaces its users alone | `in_place::pain_23_changed_contents_of_configs_and_secrets_replace_their_users_alone` |
 //! | 23 | an edited Dockerfile is told; `--build=auto` builds it, and nothing else | `in_place::pain_23_a_dockerfile_newer_than_the_image_is_told_and_built_with_auto` |
 //! | 23 | `restart` after an edit prints what waits for `up` | `in_place::pain_23_a_restart_after_an_edit_prints_what_waits_for_up` |
+//! | 24 | the exit code of a test is its command's; each other end has one of its own | `testing::pain_24_the_code_of_the_command_comes_through`, `testing::a_limit_of_time_ends_everything_with_124` |
+//! | 25 | after a signal at any moment nothing is left, with the signal's code; a second one hurries | `testing::pain_25_a_signal_at_any_moment_leaves_nothing`, `testing::a_signal_is_told_to_the_command_and_a_second_one_hurries` |
+//! | 25 | what a killed run left goes with the next command; what is somebody's own does not | `testing::pain_25_what_a_killed_run_left_goes_with_the_next`, `testing::what_somebody_has_made_their_own_is_not_swept` |
 
 use crate::support::forward::recorded;
 use crate::support::scenario::{on_the_fake, on_the_real, scenario};
