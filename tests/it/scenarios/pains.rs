@@ -50,6 +50,9 @@
 //! | 24 | the exit code of a test is its command's; each other end has one of its own | `testing::pain_24_the_code_of_the_command_comes_through`, `testing::a_limit_of_time_ends_everything_with_124` |
 //! | 25 | after a signal at any moment nothing is left, with the signal's code; a second one hurries | `testing::pain_25_a_signal_at_any_moment_leaves_nothing`, `testing::a_signal_is_told_to_the_command_and_a_second_one_hurries` |
 //! | 25 | what a killed run left goes with the next command; what is somebody's own does not | `testing::pain_25_what_a_killed_run_left_goes_with_the_next`, `testing::what_somebody_has_made_their_own_is_not_swept` |
+//! | 33 | a log without a terminal has four lines a service at most and no escapes | `ci::pain_33_a_log_that_nobody_looks_at_is_short_and_plain` |
+//! | 33 | on GitHub mistakes, and a gate that fails, are each one mark beside their line, and the failure is told last | `ci::pain_33_mistakes_are_marked_beside_their_lines`, `ci::pain_33_a_gate_that_fails_is_marked_once_and_told_last` |
+//! | 33 | the recipes work | `recipes::the_action_for_github_runs_and_hands_over_its_reports`, `recipes::the_job_for_gitlab_runs` |
 
 use crate::support::forward::recorded;
 use crate::support::scenario::{on_the_fake, on_the_real, scenario};
