@@ -1,27 +1,39 @@
-//! Builds: a context streamed to the engine's builder.
+//! Builds: by `docker buildx bake` where that plugin is, else a context streamed to the engine's classic builder.
 
 use super::{Cx, StepError, step};
 use crate::engine::BuildSpec;
 use crate::event::{EventKind, Subject, Verb};
-use crate::model::{BuildConfig, Project, Service, ServiceName, Ulimit, label};
+use crate::lower::bake::{self, Wish};
+use crate::model::{BuildConfig, Project, Service, ServiceName, Ulimit};
 use crate::yaml::NodePath;
 use bytes::Bytes;
 use futures_util::Stream;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub mod buildx;
 mod context;
 
 /// Builds a service's image and remembers what it is now.
-pub(super) async fn image(cx: &Cx, name: &ServiceName, image: &str) -> Result<(), StepError> {
+pub(super) async fn image(cx: &Cx, name: &ServiceName, image: &str, wish: Wish) -> Result<(), StepError> {
     let (project, service) = step::service(cx, name)?;
     let Some(build) = &service.build else {
         return Err(StepError::new(format!("service `{name}` has nothing to build image `{image}` from")));
     };
-    if let Some(problem) = unsupported(build) {
-        return Err(StepError::new(format!("service `{name}`: {problem}")));
+    if let Some(program) = buildx::find(&cx.engine, project) {
+        buildx::image(cx, (&program, project), (name, build), image, wish).await?;
+        let stays_there =
+            (wish.push && !service.image.is_empty()) || (wish.all_platforms && build.platforms.len() > 1);
+        return if stays_there { Ok(()) } else { step::remember_image(cx, image).await };
     }
-    let spec = spec(project, service, build, image);
+    if let Some(problem) = unsupported(build) {
+        let off = project.environment.get("DOCKER_BUILDKIT").is_some();
+        let hint = if off { "unset `DOCKER_BUILDKIT`" } else { "install the docker plugin `buildx`" };
+        return Err(StepError {
+            hints: vec![format!("{hint}: BuildKit can do it")],
+            ..StepError::new(format!("service `{name}`: {problem}"))
+        });
+    }
+    let spec = BuildSpec { memory: wish.memory, ..spec(project, service, build, image) };
     let stream = context_stream(build)?;
     let events = cx.events.clone();
     let subject = Subject::Image(image.to_owned());
@@ -50,6 +62,9 @@ pub(super) async fn image(cx: &Cx, name: &ServiceName, image: &str) -> Result<()
         }
         return Err(StepError::new(message));
     }
+    if wish.push && !service.image.is_empty() {
+        step::push(cx, image).await?;
+    }
     step::remember_image(cx, image).await
 }
 
@@ -69,14 +84,11 @@ fn unsupported(build: &BuildConfig) -> Option<String> {
     ];
     let (attribute, _) = refused.into_iter().find(|(_, used)| *used)?;
     let path = NodePath::of(&["build", attribute]);
-    Some(format!("`{path}` is not supported by the classic builder, the only one this version drives"))
+    Some(format!("`{path}` is not supported by the classic builder, which is the one there is"))
 }
 
 fn spec(project: &Project, service: &Service, build: &BuildConfig, image: &str) -> BuildSpec {
-    let mut labels: HashMap<String, String> = build.labels.clone().into_iter().collect();
-    labels.insert(label::PROJECT.to_owned(), project.name.to_string());
-    labels.insert(label::SERVICE.to_owned(), service.name.to_string());
-    labels.insert(label::VERSION.to_owned(), label::COMPATIBLE_VERSION.to_owned());
+    let labels = bake::image_labels(project, service, &build.labels).into_iter().collect();
     let args = build.args.iter().filter_map(|(name, value)| {
         let value = value.clone().or_else(|| project.environment.get(name).map(ToOwned::to_owned))?;
         Some((name.clone(), value))
@@ -109,6 +121,7 @@ fn spec(project: &Project, service: &Service, build: &BuildConfig, image: &str) 
         isolation: build.isolation.clone(),
         no_cache: build.no_cache,
         pull: build.pull,
+        memory: None,
     }
 }
 

@@ -22,6 +22,7 @@ mod queue;
 mod step;
 mod wait;
 
+pub use build::buildx::check as check_dockerfiles;
 pub use hooks::exec_spec;
 pub use models::ModelRunner;
 pub use queue::Limits;
@@ -415,6 +416,7 @@ fn subject(action: &Action) -> Subject {
     match action {
         Action::PullImage { image, .. }
         | Action::BuildImage { image, .. }
+        | Action::PushImage { image, .. }
         | Action::RemoveImage { image } => Subject::Image(image.clone()),
         Action::CreateNetwork { name, .. }
         | Action::RemoveNetwork { name, .. }
@@ -454,6 +456,7 @@ fn verb(action: &Action) -> Verb {
     match action {
         Action::PullImage { .. } => Verb::Pull,
         Action::BuildImage { .. } => Verb::Build,
+        Action::PushImage { .. } => Verb::Push,
         Action::CreateNetwork { .. }
         | Action::CreateVolume { .. }
         | Action::CreateKeeper { .. }

@@ -5,8 +5,10 @@ use super::{
     Cx, StepError, build, container_id, copy, diagnose, explain, files, grace, hooks, image_digest, models,
     monitor, provider,
 };
-use crate::engine::EngineErrorKind;
+use crate::engine::{EngineErrorKind, PullProgress};
+use crate::event::{EventKind, Subject, Verb};
 use crate::lower;
+use crate::lower::bake::Wish;
 use crate::lower::container::Purpose;
 use crate::model::{Project, Service, ServiceName};
 use crate::observe::ContainerId;
@@ -37,7 +39,8 @@ pub(super) async fn perform(
         Action::PullImage { image, platform, or_build, .. } => {
             pull(cx, image, platform.as_deref(), or_build.as_ref()).await?;
         }
-        Action::BuildImage { service, image } => build::image(cx, service, image).await?,
+        Action::BuildImage { service, image, wish } => build::image(cx, service, image, *wish).await?,
+        Action::PushImage { image, .. } => push(cx, image).await?,
         Action::PrepareModel { key, pull, .. } => models::prepare(cx, key, *pull).await?,
         Action::CreateNetwork { key, .. } => {
             let project = project(cx)?;
@@ -268,28 +271,48 @@ async fn pull(
     platform: Option<&str>,
     or_build: Option<&ServiceName>,
 ) -> Result<(), StepError> {
-    let events = cx.events.clone();
-    let subject = crate::event::Subject::Image(image.to_owned());
-    let pulled = cx
-        .engine
-        .pull_image(image, platform, |progress| {
-            events.send(
-                subject.clone(),
-                crate::event::EventKind::Progress {
-                    verb: crate::event::Verb::Pull,
-                    part: progress.layer,
-                    current: progress.current,
-                    total: progress.total,
-                    text: progress.status,
-                },
-            );
-        })
-        .await;
+    let pulled = cx.engine.pull_image(image, platform, transfer(cx, image, Verb::Pull)).await;
     match (pulled, or_build) {
         (Ok(()), _) => remember_image(cx, image).await,
-        (Err(_), Some(service)) => build::image(cx, service, image).await,
+        (Err(_), Some(service)) => build::image(cx, service, image, Wish::default()).await,
         // That no registry has it is no sign that the engine has moved on.
         (Err(error), None) => Err(StepError::new(error.to_string())),
+    }
+}
+
+/// Sends an image to its registry.
+pub(super) async fn push(cx: &Cx, image: &str) -> Result<(), StepError> {
+    let pushed = cx.engine.push_image(image, transfer(cx, image, Verb::Push)).await;
+    pushed.map_err(|error| {
+        let hints = match error.kind {
+            EngineErrorKind::Denied => {
+                vec![format!("log in to its registry: `docker login {}`", registry_of(image))]
+            }
+            EngineErrorKind::NotFound => vec!["build it first: `stack build`".to_owned()],
+            EngineErrorKind::Conflict
+            | EngineErrorKind::BadRequest
+            | EngineErrorKind::Server
+            | EngineErrorKind::Unreachable
+            | EngineErrorKind::TimedOut
+            | EngineErrorKind::Unexpected => Vec::new(),
+        };
+        StepError { hints, ..StepError::new(error.to_string()) }
+    })
+}
+
+/// The registry that a reference names; none for Docker Hub, which is what `docker login` means by itself.
+fn registry_of(image: &str) -> &str {
+    let host = image.split_once('/').map_or("", |(host, _)| host);
+    if host.contains(['.', ':']) || host == "localhost" { host } else { "" }
+}
+
+/// Tells how far a transfer is.
+fn transfer(cx: &Cx, image: &str, verb: Verb) -> impl FnMut(PullProgress) + use<> {
+    let events = cx.events.clone();
+    let subject = Subject::Image(image.to_owned());
+    move |progress| {
+        let PullProgress { layer: part, current, total, status: text } = progress;
+        events.send(subject.clone(), EventKind::Progress { verb, part, current, total, text });
     }
 }
 

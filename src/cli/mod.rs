@@ -22,6 +22,7 @@ mod ps;
 mod remote;
 mod rollback;
 mod run;
+mod supply;
 mod test;
 mod timeline;
 mod up;
@@ -96,6 +97,7 @@ pub enum Ansi {
 #[derive(Debug, Subcommand)]
 enum Command {
     Apply(apply::Args),
+    Build(supply::BuildArgs),
     Config(config::Args),
     Create(up::CreateArgs),
     Down(down::Args),
@@ -108,6 +110,8 @@ enum Command {
     Pause(lifecycle::ServicesArgs),
     Plan(plan::Args),
     Ps(ps::Args),
+    Pull(supply::PullArgs),
+    Push(supply::PushArgs),
     Restart(lifecycle::RestartArgs),
     Rm(lifecycle::RmArgs),
     Rollback(rollback::Args),
@@ -130,6 +134,7 @@ impl Command {
             Self::Config(args) => args.answers_in_json(),
             Self::Plan(args) => args.answers_in_json(),
             Self::Apply(_)
+            | Self::Build(_)
             | Self::Create(_)
             | Self::Down(_)
             | Self::Exec(_)
@@ -139,6 +144,8 @@ impl Command {
             | Self::Ls(_)
             | Self::Pause(_)
             | Self::Ps(_)
+            | Self::Pull(_)
+            | Self::Push(_)
             | Self::Restart(_)
             | Self::Rm(_)
             | Self::Rollback(_)
@@ -259,6 +266,7 @@ pub fn main() -> ExitCode {
 fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Apply(args) => apply::run(context, args),
+        Command::Build(args) => supply::build(context, args),
         Command::Config(args) => config::run(context, args),
         Command::Create(args) => up::create(context, args),
         Command::Down(args) => down::run(context, args),
@@ -270,6 +278,8 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Pause(args) => lifecycle::pause(context, args),
         Command::Plan(args) => plan::run(context, args),
         Command::Ps(args) => ps::run(context, args),
+        Command::Pull(args) => supply::pull(context, args),
+        Command::Push(args) => supply::push(context, args),
         Command::Restart(args) => lifecycle::restart(context, args),
         Command::Rm(args) => lifecycle::rm(context, args),
         Command::Rollback(args) => rollback::run(context, args),

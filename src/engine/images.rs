@@ -57,6 +57,8 @@ pub struct BuildSpec {
     pub no_cache: bool,
     /// Pull base images even when they are there.
     pub pull: bool,
+    /// The most memory, in bytes.
+    pub memory: Option<u64>,
 }
 
 /// What `GET /distribution/{name}/json` answers.
@@ -327,6 +329,7 @@ fn build_call<'a>(spec: &'a BuildSpec, subject: &'a str, podman: bool) -> Call<'
         isolation,
         no_cache,
         pull,
+        memory,
     } = spec;
     let mut call = Call::new(Method::POST, "build", subject, "/build").query("rm", "1").query("forcerm", "1");
     for tag in tags {
@@ -351,6 +354,7 @@ fn build_call<'a>(spec: &'a BuildSpec, subject: &'a str, podman: bool) -> Call<'
         .query_if(!platform.is_empty(), "platform", platform.as_str())
         .query_if(!network.is_empty(), "networkmode", network.as_str())
         .query_if(!cache_from.is_empty(), "cachefrom", serde_json::json!(cache_from).to_string())
+        .query_if(memory.is_some(), "memory", memory.unwrap_or(0).to_string())
         .query_if(shm_size.is_some(), "shmsize", shm_size.unwrap_or(0).to_string())
         .query_if(!ulimits.is_empty(), "ulimits", serde_json::Value::from(ulimits).to_string())
         .query_if(!isolation.is_empty(), "isolation", isolation.as_str())

@@ -84,6 +84,8 @@ pub enum Verb {
     Pull,
     /// It is built.
     Build,
+    /// It is pushed.
+    Push,
     /// Data is copied to it.
     Copy,
     /// It joins a network.

@@ -5,6 +5,7 @@
 //! absent: calls, the file system (a `seccomp` profile stays a path: the caller reads it), decisions about what to do. Start
 //! reading at [`container::create`].
 
+pub mod bake;
 pub mod beside;
 pub mod container;
 pub mod fields;

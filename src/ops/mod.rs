@@ -14,6 +14,7 @@ pub mod logs;
 pub mod one_off;
 pub mod reconcile;
 pub mod saved;
+pub mod supply;
 pub mod testing;
 pub mod up;
 pub mod urls;

@@ -139,6 +139,7 @@ pub(super) fn kind(action: &Action) -> Kind {
         | Action::RunProvider { .. } => Kind::Start,
         Action::Wait { .. } | Action::Delay { .. } | Action::Monitor { .. } => Kind::Ready,
         Action::PrepareModel { .. }
+        | Action::PushImage { .. }
         | Action::RemoveImage { .. }
         | Action::CreateNetwork { .. }
         | Action::RemoveNetwork { .. }

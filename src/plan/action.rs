@@ -1,6 +1,7 @@
 //! The closed list of things a plan can do on a single engine: one variant is one engine call, or one wait.
 
 use super::{OneOff, StepId};
+use crate::lower::bake::Wish;
 use crate::model::{DependencyCondition, ModelKey, NetworkKey, ServiceName, VolumeKey};
 use crate::observe::{Container, ContainerId};
 use schemars::JsonSchema;
@@ -29,6 +30,16 @@ pub enum Action {
         service: ServiceName,
         /// The name the image gets.
         image: String,
+        /// What becomes of it.
+        #[serde(flatten)]
+        wish: Wish,
+    },
+    /// `POST /images/{name}/push`.
+    PushImage {
+        /// The reference.
+        image: String,
+        /// The service whose image it is.
+        service: ServiceName,
     },
     /// `docker model pull`, when it is not there, and `docker model configure`.
     PrepareModel {
@@ -327,9 +338,10 @@ impl Action {
     /// What the action is about, as rows show it: `Container p-web-1`, `Network p_default`.
     pub fn subject(&self) -> String {
         match self {
-            Self::PullImage { image, .. } | Self::BuildImage { image, .. } | Self::RemoveImage { image } => {
-                format!("Image {image}")
-            }
+            Self::PullImage { image, .. }
+            | Self::BuildImage { image, .. }
+            | Self::PushImage { image, .. }
+            | Self::RemoveImage { image } => format!("Image {image}"),
             Self::PrepareModel { key, .. } => format!("Model {key}"),
             Self::CreateNetwork { name, .. }
             | Self::RemoveNetwork { name, .. }
@@ -365,6 +377,7 @@ impl Action {
     /// The service whose containers the action is about, when it is about one's.
     pub fn service(&self) -> Option<&ServiceName> {
         if let Self::BuildImage { service, .. }
+        | Self::PushImage { service, .. }
         | Self::CreateContainer { service, .. }
         | Self::Wait { service, .. }
         | Self::RunProvider { service, .. }
@@ -398,6 +411,7 @@ impl Action {
             | Self::ClearHooks { container, .. } => Some(container),
             Self::PullImage { .. }
             | Self::BuildImage { .. }
+            | Self::PushImage { .. }
             | Self::PrepareModel { .. }
             | Self::CreateNetwork { .. }
             | Self::RemoveNetwork { .. }

@@ -101,7 +101,7 @@ impl PlanBuilder {
 
 fn lane(action: &Action) -> Lane {
     match action {
-        Action::PullImage { .. } | Action::PrepareModel { .. } => Lane::Pull,
+        Action::PullImage { .. } | Action::PushImage { .. } | Action::PrepareModel { .. } => Lane::Pull,
         Action::BuildImage { .. } => Lane::Build,
         // A stop is the container's own grace period: the engine does nothing meanwhile.
         Action::Wait { .. }

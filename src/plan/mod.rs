@@ -14,6 +14,7 @@ mod teardown;
 mod text;
 
 pub mod lifecycle;
+pub mod supply;
 
 pub use action::{Action, ContainerRef, HookPhase, Target, Until};
 pub use labels::graph_from_labels;

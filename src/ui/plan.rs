@@ -186,6 +186,7 @@ fn change(step: &Step<Action>) -> Option<(Change, &'static str)> {
     Some(match &step.action {
         Action::PullImage { .. } => (Change::Get, " (pull)"),
         Action::BuildImage { .. } => (Change::Get, " (build)"),
+        Action::PushImage { .. } => (Change::Update, " (push)"),
         Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer { .. } => {
             (Change::Create, "")
         }

@@ -3,6 +3,7 @@
 //! <https://github.com/compose-spec/compose-spec/blob/main/05-services.md#pull_policy>
 
 use super::Reconciler;
+use crate::lower::bake::Wish;
 use crate::model::{Hook, ModelKey, Service, ServiceName};
 use crate::plan::{Action, Reason, StepId};
 use crate::yaml::NodePath;
@@ -70,7 +71,11 @@ impl Reconciler<'_> {
                     reason,
                 ),
                 Need::Build(reason) => (
-                    Action::BuildImage { service: builder.cloned().unwrap_or(first), image: image.clone() },
+                    Action::BuildImage {
+                        service: builder.cloned().unwrap_or(first),
+                        image: image.clone(),
+                        wish: Wish::default(),
+                    },
                     reason,
                 ),
             };

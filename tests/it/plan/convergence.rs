@@ -266,6 +266,7 @@ fn apply(project: &Project, observed: &ObservedState, plan: &Plan, count: usize)
             | Action::PauseContainer { .. }
             | Action::RunHook { .. }
             | Action::PrepareModel { .. }
+            | Action::PushImage { .. }
             | Action::CreateOneOff { .. }
             | Action::RunProvider { .. } => panic!("these projects need no {:?}", step.action),
         }

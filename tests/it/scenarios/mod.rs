@@ -3,6 +3,7 @@
 pub mod adoption;
 mod attached;
 mod both_ways;
+mod builds;
 mod cascade;
 mod ci;
 mod commands;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "a stand-in has what tests may want, not only what they use today")]
 
 pub mod background;
+pub mod buildx;
 pub mod checks;
 pub mod fake_engine;
 pub mod forward;

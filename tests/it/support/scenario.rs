@@ -278,6 +278,8 @@ impl<'a> Scenario<'a> {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", self.home.path())
             .env("DOCKER_HOST", &self.place.host)
+            // A plugin of this machine cannot build on a fake engine.
+            .env("DOCKER_BUILDKIT", "0")
             .envs(&self.environment);
         command
     }
