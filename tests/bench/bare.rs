@@ -44,14 +44,17 @@ pub enum Step {
     Unchanged,
     ReplaceFirst,
     Down,
+    /// Up, and everything stopped and removed.
+    Test,
 }
 
-const WORDS: [(&str, Step); 5] = [
+const WORDS: [(&str, Step); 6] = [
     ("bare-up", Step::Up),
     ("bare-look", Step::Look),
     ("bare-unchanged", Step::Unchanged),
     ("bare-replace-first", Step::ReplaceFirst),
     ("bare-down", Step::Down),
+    ("bare-test", Step::Test),
 ];
 
 /// The command that does a step for a project of `count` containers.
@@ -74,6 +77,7 @@ pub fn is_step() -> bool {
         Step::Unchanged => unchanged("bench"),
         Step::ReplaceFirst => replace_first("bench"),
         Step::Down => down("bench"),
+        Step::Test => up("bench", count) + stopped_and_removed("bench"),
     };
     true
 }
@@ -81,7 +85,7 @@ pub fn is_step() -> bool {
 fn body(project: &str, number: usize) -> serde_json::Value {
     serde_json::json!({
         "Image": "busybox", "Cmd": ["sleep", "infinity"], "Labels": {"bench": project, "number": number.to_string()},
-        "HostConfig": {"NetworkMode": format!("{project}_default")},
+        "StopSignal": "SIGKILL", "HostConfig": {"NetworkMode": format!("{project}_default")},
     })
 }
 
@@ -143,6 +147,24 @@ fn down(project: &str) -> Duration {
             .for_each_concurrent(AT_ONCE, |row| {
                 let engine = engine.clone();
                 async move { engine.remove_container(&row.id, &row.id, true, false).await.expect("removed") }
+            })
+            .await;
+        let name = format!("{project}_default");
+        engine.remove_network(&name, &name).await.expect("removed");
+    })
+}
+
+/// Everything stopped, and removed.
+fn stopped_and_removed(project: &str) -> Duration {
+    timed(async |engine| {
+        let rows = engine.list_containers(&[format!("bench={project}")]).await.expect("a list");
+        futures_util::stream::iter(rows)
+            .for_each_concurrent(AT_ONCE, |row| {
+                let engine = engine.clone();
+                async move {
+                    engine.stop_container(&row.id, &row.id, None).await.expect("stopped");
+                    engine.remove_container(&row.id, &row.id, false, true).await.expect("removed");
+                }
             })
             .await;
         let name = format!("{project}_default");

@@ -2,7 +2,7 @@
 //! all contestants in turn within one run, medians, and ratios. Absolute times belong to the machine; ratios travel.
 //!
 //! `script/bench` builds and runs it. `main_job [RUNS] [MOST] [PART]`: rounds (5 by default; fewer for big projects), the size of
-//! the biggest project that is brought up (100 by default), and one part alone (`cold`, `life`, `gates` or `watch`). The bare
+//! the biggest project that is brought up (100 by default), and one part alone (`cold`, `life`, `gates`, `test` or `watch`). The bare
 //! engine's part is a process too, which sends the calls that cannot be left out, 16 at a time, over kept connections, and
 //! nothing else; what it is for gates their own file says. The last two columns are requests to
 //! the engine, counted by a relay in a round that is not timed.
@@ -25,6 +25,7 @@ mod counted;
 mod engine;
 mod gates;
 mod peak;
+mod testing;
 mod watch;
 
 /// One way of doing the job.
@@ -81,6 +82,9 @@ fn main() {
         }
         if wanted("gates") {
             gates::run(&bench);
+        }
+        if wanted("test") {
+            testing::run(&bench);
         }
         if wanted("watch") {
             watch::run(&bench);

@@ -112,22 +112,42 @@ pub async fn run(
         }
     };
     let notes = Notes::of(session, &engine);
-    if let Err(error) = instances::sweep(session, "").await {
-        let error = report::sentence(&error);
-        session.warn(&report.project, format!("what a run that was killed has left is still there: {error}"));
+    match instances::sweep(session, "").await {
+        Ok(_) => {}
+        // An engine that does not answer now has nothing to run a test on.
+        Err(error) if error.is_engine_trouble() => {
+            report.fails(error);
+            told(&report);
+            return report;
+        }
+        Err(error) => {
+            let error = report::sentence(&error);
+            session.warn(
+                &report.project,
+                format!("what a run that was killed has left is still there: {error}"),
+            );
+        }
     }
     // What is made for this run alone is not worth remembering.
     let state = session.state.clone().filter(|_| !request.isolated);
     let session = &Session { state, ..session.clone() };
     let test = Test { session, engine: &engine, loaded, request, scope: Scope::Loaded(Arc::clone(loaded)) };
-    let found = test.is_there_before().await;
-    if found && request.isolated {
+    let found = match test.is_there_before().await {
         // Whatever it is, it is not this run's to take away.
-        let text = format!("there is a project `{}` already; run it again", report.project);
-        report.fails(OpsError::other(text));
-        told(&report);
-        return report;
-    }
+        Ok(true) if request.isolated => {
+            let text = format!("there is a project `{}` already; run it again", report.project);
+            Err(OpsError::other(text))
+        }
+        seen => seen,
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            report.fails(error);
+            told(&report);
+            return report;
+        }
+    };
     if request.isolated {
         notes.put(&report.project);
     }
@@ -190,10 +210,8 @@ impl Test<'_> {
     }
 
     /// Whether the project has containers already.
-    async fn is_there_before(&self) -> bool {
-        // One that cannot be looked at is better left as it is.
-        let seen = observe(self.engine, &list::containers_only(self.name())).await;
-        seen.map_or(true, |seen| !seen.containers.is_empty())
+    async fn is_there_before(&self) -> Result<bool, OpsError> {
+        Ok(!observe(self.engine, &list::containers_only(self.name())).await?.containers.is_empty())
     }
 
     /// All that a limit of time is about.

@@ -194,6 +194,8 @@ fn reports_have_a_case_for_each_service_and_one_for_the_command() {
             ["test", "--report", "junit.xml", "--report-json", "report.json", "--", "sh", "-c", "exit 5"];
         story.step("red").runs_words(&words).exits(5);
         let report = story.read("junit.xml");
+        let root = report.lines().nth(1).unwrap_or_default().to_owned();
+        story.must(root.starts_with("<testsuites name=") && !root.contains("skipped"), &root);
         let parsed = junit_parser::from_reader(report.as_bytes()).expect("it is JUnit");
         let [suite] = parsed.suites.as_slice() else { story.fail("one suite") };
         let names: Vec<&str> = suite.cases.iter().map(|case| case.original_name.as_str()).collect();
@@ -406,6 +408,22 @@ fn logs_of_all_containers_are_gathered_with_their_times() {
         write(story, NEVER).step("never ready").runs("test --logs-dir bad -- true").exits(125);
         story.must(story.read("bad/db-1.log").contains("Z no disk\n"), "what it said is there");
         nothing_left(story);
+    });
+}
+
+#[test]
+fn an_engine_that_is_gone_is_told_and_reported() {
+    scenario("without an engine a test must say so, once, also in its report", |story| {
+        write(story, FILE).environment("DOCKER_HOST", "unix:///no/such.sock").step("gone");
+        story
+            .runs("test --report r.xml -- touch ran")
+            .exits(125)
+            .notes("no engine answers at unix:///no/such.sock");
+        story.notes("is the engine running?").does_not_note("already");
+        let said = story.noted().matches("no engine answers").count();
+        story.must(said == 1, &format!("it is said {said} times"));
+        let parsed = junit_parser::from_reader(story.read("r.xml").as_bytes()).expect("it is JUnit");
+        story.must(parsed.errors == 1 && !story.folder().join("ran").exists(), &story.read("r.xml"));
     });
 }
 
