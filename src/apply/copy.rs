@@ -3,15 +3,13 @@
 //! The engine hands the files out as a tar stream and takes them in, with owners, modes and times: no program runs, so any
 //! image will do, one without a shell too. Both volumes are read once more afterwards and compared entry by entry.
 
+use super::pack::Received;
 use super::{Cx, StepError};
 use crate::engine::{ByteStream, Engine};
 use crate::lower::volume::{FROM, TO, copier_body};
-use bytes::{Buf, Bytes};
-use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use tokio::runtime::Handle;
 
 /// Copies and compares.
 pub(super) async fn volume(cx: &Cx, from: &str, to: &str, image: &str) -> Result<(), StepError> {
@@ -63,31 +61,8 @@ async fn entries(
 }
 
 async fn read(tar: ByteStream) -> io::Result<BTreeMap<String, Entry>> {
-    let pieces = Pieces { tar, piece: Bytes::new(), runtime: Handle::current() };
-    tokio::task::spawn_blocking(move || listed(pieces)).await.map_err(io::Error::other)?
-}
-
-/// A stream as what the tar reader, which blocks, reads from. Only for a thread that may block.
-struct Pieces {
-    tar: ByteStream,
-    piece: Bytes,
-    runtime: Handle,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.runtime.block_on(self.tar.next()) {
-                Some(piece) => self.piece = piece?,
-                None => return Ok(0),
-            }
-        }
-        let count = self.piece.len().min(into.len());
-        if let Some(into) = into.get_mut(..count) {
-            self.piece.copy_to_slice(into);
-        }
-        Ok(count)
-    }
+    let received = Received::new(tar);
+    tokio::task::spawn_blocking(move || listed(received)).await.map_err(io::Error::other)?
 }
 
 fn listed(tar: impl Read) -> io::Result<BTreeMap<String, Entry>> {

@@ -69,6 +69,8 @@ pub struct Surroundings {
     pub started: Instant,
     /// When that was, seconds since 1970.
     pub started_unix: i64,
+    /// The same in nanoseconds.
+    pub started_unix_nanos: i64,
 }
 
 impl Surroundings {
@@ -93,6 +95,7 @@ impl Surroundings {
             stderr_is_terminal: std::io::stderr().is_terminal(),
             started: Instant::now(),
             started_unix: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
+            started_unix_nanos: i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX),
         })
     }
 

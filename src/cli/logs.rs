@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
                 .hint("it must be a number of lines, or `all`")
         })?),
     };
-    let now = context.surroundings.started_unix;
+    let now = context.surroundings.started_unix_nanos;
     let since = args.since.as_deref().map(|text| moment(text, now, "--since")).transpose()?;
     let until = args.until.as_deref().map(|text| moment(text, now, "--until")).transpose()?;
     if args.index > 0 && args.services.len() != 1 {
@@ -77,8 +77,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     run::with_session(context, None, format, async |session| logs::run(session, &scope, &request).await)
 }
 
-/// A moment, in nanoseconds since 1970: a time, seconds since 1970, or a span before now.
-fn moment(text: &str, now: i64, flag: &str) -> Result<i64, Failure> {
+/// A moment, in nanoseconds since 1970: a time, seconds since 1970, or a span before `now`, which is in nanoseconds too.
+pub(super) fn moment(text: &str, now: i64, flag: &str) -> Result<i64, Failure> {
     const SECOND: i64 = 1_000_000_000;
     let nanos = |time: jiff::Timestamp| i64::try_from(time.as_nanosecond()).ok();
     let parsed = text
@@ -93,7 +93,7 @@ fn moment(text: &str, now: i64, flag: &str) -> Result<i64, Failure> {
         })
         .or_else(|| {
             let span: crate::model::SpecDuration = text.parse().ok()?;
-            Some(now.saturating_mul(SECOND).saturating_sub(span.nanoseconds()))
+            Some(now.saturating_sub(span.nanoseconds()))
         });
     parsed.ok_or_else(|| {
         Failure::message(format!("invalid {flag} `{text}`"))

@@ -4,12 +4,19 @@
 //! [`main`].
 
 mod apply;
+mod attach;
 mod ci;
+mod commit;
+mod completion;
 mod config;
+mod cp;
 mod down;
 mod env;
+mod events;
 mod exec;
 mod exit;
+mod export;
+mod images;
 mod instances;
 mod lifecycle;
 mod logs;
@@ -17,18 +24,24 @@ mod ls;
 mod menu;
 mod one_off;
 mod plan;
+mod port;
 mod project_args;
 mod ps;
 mod remote;
 mod rollback;
 mod run;
+mod scale;
+mod stats;
 mod supply;
 mod test;
 mod timeline;
+mod top;
 mod up;
 mod urls;
 mod version;
+mod volume_list;
 mod volumes;
+mod wait;
 mod watch;
 
 pub use env::{Surroundings, VARIABLES};
@@ -98,10 +111,17 @@ pub enum Ansi {
 enum Command {
     Apply(apply::Args),
     Build(supply::BuildArgs),
+    Attach(attach::Args),
+    Commit(commit::Args),
+    Completion(completion::Args),
     Config(config::Args),
+    Cp(cp::Args),
     Create(up::CreateArgs),
     Down(down::Args),
+    Events(events::Args),
     Exec(exec::Args),
+    Export(export::Args),
+    Images(images::Args),
     Instances(instances::Args),
     Kill(lifecycle::KillArgs),
     Logs(logs::Args),
@@ -109,6 +129,7 @@ enum Command {
     /// Freeze containers.
     Pause(lifecycle::ServicesArgs),
     Plan(plan::Args),
+    Port(port::Args),
     Ps(ps::Args),
     Pull(supply::PullArgs),
     Push(supply::PushArgs),
@@ -116,14 +137,19 @@ enum Command {
     Rm(lifecycle::RmArgs),
     Rollback(rollback::Args),
     Run(one_off::Args),
+    Scale(scale::Args),
     Start(lifecycle::StartArgs),
+    Stats(stats::Args),
     Stop(lifecycle::StopArgs),
     Test(test::Args),
+    Top(top::Args),
     /// Thaw containers.
     Unpause(lifecycle::ServicesArgs),
     Up(up::Args),
     Urls(urls::Args),
     Version(version::Args),
+    Volumes(volume_list::Args),
+    Wait(wait::Args),
     Watch(watch::Args),
 }
 
@@ -138,7 +164,20 @@ impl Command {
             | Self::Create(_)
             | Self::Down(_)
             | Self::Exec(_)
+            | Self::Attach(_)
+            | Self::Commit(_)
+            | Self::Completion(_)
+            | Self::Cp(_)
+            | Self::Events(_)
+            | Self::Export(_)
+            | Self::Stats(_)
+            | Self::Images(_)
             | Self::Instances(_)
+            | Self::Port(_)
+            | Self::Scale(_)
+            | Self::Top(_)
+            | Self::Volumes(_)
+            | Self::Wait(_)
             | Self::Kill(_)
             | Self::Logs(_)
             | Self::Ls(_)
@@ -271,6 +310,19 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Create(args) => up::create(context, args),
         Command::Down(args) => down::run(context, args),
         Command::Exec(args) => exec::run(context, args),
+        Command::Attach(args) => attach::run(context, args),
+        Command::Commit(args) => commit::run(context, args),
+        Command::Completion(args) => completion::run(args),
+        Command::Cp(args) => cp::run(context, args),
+        Command::Events(args) => events::run(context, args),
+        Command::Export(args) => export::run(context, args),
+        Command::Stats(args) => stats::run(context, args),
+        Command::Images(args) => images::run(context, args),
+        Command::Port(args) => port::run(context, args),
+        Command::Scale(args) => scale::run(context, args),
+        Command::Top(args) => top::run(context, args),
+        Command::Volumes(args) => volume_list::run(context, args),
+        Command::Wait(args) => wait::run(context, args),
         Command::Instances(args) => instances::run(context, args),
         Command::Kill(args) => lifecycle::kill(context, args),
         Command::Logs(args) => logs::run(context, args),

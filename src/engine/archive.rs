@@ -27,6 +27,11 @@ impl PathStat {
     pub fn is_dir(&self) -> bool {
         self.mode & (1 << 31) != 0
     }
+
+    /// Whether it is a symbolic link.
+    pub fn is_link(&self) -> bool {
+        self.mode & (1 << 27) != 0
+    }
 }
 
 impl Engine {
@@ -69,6 +74,17 @@ impl Engine {
             .await?;
         let stat = stat_of(&response, &subject)?;
         Ok((stat, stream::body_bytes(response.into_body())))
+    }
+
+    /// `GET /containers/{id}/export`: everything in a container as a tar stream, without what is mounted.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone.
+    pub async fn export_container(&self, id: &str, name: &str) -> Result<ByteStream, EngineError> {
+        let subject = subject(name);
+        let path = format!("/containers/{id}/export");
+        let response = self.call(Call::new(Method::GET, "export", &subject, &path)).await?;
+        Ok(stream::body_bytes(response.into_body()))
     }
 
     /// `HEAD /containers/{id}/archive`: what is at a path.

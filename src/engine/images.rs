@@ -77,6 +77,27 @@ struct DistributionDescriptor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildLine(pub String);
 
+/// How an image is made of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitSpec {
+    /// Its name, `REPOSITORY[:TAG]`; empty for none.
+    pub image: String,
+    /// Who made it.
+    pub author: String,
+    /// What for.
+    pub message: String,
+    /// Instructions of a Dockerfile that it differs by.
+    pub changes: Vec<String>,
+    /// The container stands still meanwhile.
+    pub pause: bool,
+}
+
+#[derive(Deserialize)]
+struct Committed {
+    #[serde(rename = "Id")]
+    id: String,
+}
+
 impl Engine {
     /// Pulls an image, as who Docker's configuration says one is. `POST /images/create`.
     ///
@@ -158,6 +179,33 @@ impl Engine {
                 .map(drop)
                 .map_err(|error| EngineError::from_bollard("remove", format!("image `{image}`"), &error)),
         }
+    }
+
+    /// Makes an image of a container as it is now, and returns its id. `POST /commit`.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone, `BadRequest` for a name or an instruction that cannot be.
+    pub async fn commit_container(
+        &self,
+        id: &str,
+        name: &str,
+        spec: &CommitSpec,
+    ) -> Result<String, EngineError> {
+        let CommitSpec { image, author, message, changes, pause } = spec;
+        let subject = format!("container `{name}`");
+        let (repository, tag) = if image.is_empty() { ("", "") } else { split_reference(image) };
+        let mut call = Call::new(Method::POST, "commit", &subject, "/commit")
+            .query("container", id)
+            .query_if(!repository.is_empty(), "repo", repository)
+            .query_if(!repository.is_empty(), "tag", tag)
+            .query_if(!author.is_empty(), "author", author.as_str())
+            .query_if(!message.is_empty(), "comment", message.as_str())
+            .query("pause", if *pause { "1" } else { "0" });
+        for change in changes {
+            call = call.query("changes", change.as_str());
+        }
+        let answer: Committed = self.call_json(call.json(&serde_json::Value::Null)).await?;
+        Ok(answer.id)
     }
 
     /// Takes images from a tar archive. `POST /images/load`.

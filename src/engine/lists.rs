@@ -178,6 +178,10 @@ pub struct VolumeRow {
     pub name: String,
     /// Its driver.
     pub driver: String,
+    /// Where it is on the engine's machine.
+    pub mountpoint: String,
+    /// `local` or `global`.
+    pub scope: String,
     /// Its driver's options.
     #[serde(deserialize_with = "null_is_default")]
     pub options: BTreeMap<String, String>,

@@ -30,7 +30,7 @@ pub use connect::{ConnectError, Endpoints, Tried, connect};
 pub use error::{EngineError, EngineErrorKind};
 pub use events::{ContainerEvent, EngineEvent, EventFilter, EventStream};
 pub use exec::{ExecRun, ExecSession, ExecSpec};
-pub use images::{BuildLine, BuildSpec, PullProgress};
+pub use images::{BuildLine, BuildSpec, CommitSpec, PullProgress};
 pub use lease::{EXPIRY, Lease, RENEWAL};
 pub use lists::{
     ContainerRow, HealthRow, ImageRow, IpamRow, ListedEndpoint, MountRow, NetworkRow, PortRow, VolumeRow,

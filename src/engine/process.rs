@@ -65,6 +65,30 @@ impl Engine {
         self.upgrade(call, tty).await
     }
 
+    /// The same for somebody at a terminal: `keys` is the sequence that lets go of the container again, such as
+    /// `ctrl-p,ctrl-q`, or empty for the engine's own.
+    ///
+    /// # Errors
+    /// As [`Engine::attach_container`]; `BadRequest` for a sequence that cannot be typed.
+    pub async fn attach_with_keys(
+        &self,
+        id: &str,
+        name: &str,
+        tty: bool,
+        stdin: bool,
+        keys: &str,
+    ) -> Result<Attached, EngineError> {
+        let subject = subject(name);
+        let path = format!("/containers/{id}/attach");
+        let call = Call::new(Method::POST, "attach to", &subject, &path)
+            .query("stream", "1")
+            .query("stdout", "1")
+            .query("stderr", "1")
+            .query_if(stdin, "stdin", "1")
+            .query_if(!keys.is_empty(), "detachKeys", keys);
+        self.upgrade(call, tty).await
+    }
+
     /// Tells a container's terminal its size. `POST /containers/{id}/resize`.
     ///
     /// # Errors

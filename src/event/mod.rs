@@ -88,6 +88,10 @@ pub enum Verb {
     Push,
     /// Data is copied to it.
     Copy,
+    /// An image is made of it.
+    Commit,
+    /// What is in it is written to an archive.
+    Export,
     /// It joins a network.
     Connect,
     /// It leaves a network.

@@ -61,6 +61,15 @@ impl OpsError {
         Self::Other { message: message.into(), hints: Vec::new() }
     }
 
+    /// Adds what can be done about a failure in one sentence.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Other { hints, .. } = &mut self {
+            hints.push(hint.into());
+        }
+        self
+    }
+
     /// Whether all that went wrong is that the engine has moved on since it was looked at: a name was taken meanwhile, or a
     /// container is gone. Another run on the same project does that.
     pub(super) fn is_stale_view(&self) -> bool {

@@ -49,6 +49,32 @@ pub async fn containers(engine: &Engine, scope: &Scope, filter: &Filter) -> Resu
     Ok(containers)
 }
 
+/// All containers of the named services, one-offs too, or of the project when none is named; by service and number.
+///
+/// # Errors
+/// The engine's; a service that neither the files nor the engine know.
+pub async fn of_services(
+    engine: &Engine,
+    scope: &Scope,
+    services: &[String],
+) -> Result<Vec<Container>, OpsError> {
+    let observed = observe::observe(engine, &containers_only(scope.name())).await?;
+    let mut containers = observed.containers;
+    containers.retain(|container| container.identity.hook.is_none());
+    let strange: BTreeSet<ServiceName> = services
+        .iter()
+        .map(ServiceName::new)
+        .filter(|name| containers.iter().all(|container| container.identity.service != *name))
+        .collect();
+    super::lifecycle::known_services(scope, &strange)?;
+    containers.retain(|container| {
+        services.is_empty() || services.iter().any(|name| name == container.identity.service.as_str())
+    });
+    let order = |one: &Container| (one.identity.service.clone(), one.identity.number, one.name.clone());
+    containers.sort_by_key(order);
+    Ok(containers)
+}
+
 /// A project that the engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundProject {

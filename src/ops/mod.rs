@@ -4,9 +4,12 @@
 //! printing, exit codes, questions to the terminal.
 
 pub mod config;
+pub mod copy;
 pub mod down;
+pub mod events;
 pub mod exec;
 pub mod history;
+pub mod images;
 pub mod instances;
 pub mod lifecycle;
 pub mod list;
@@ -14,10 +17,12 @@ pub mod logs;
 pub mod one_off;
 pub mod reconcile;
 pub mod saved;
+pub mod stats;
 pub mod supply;
 pub mod testing;
 pub mod up;
 pub mod urls;
+pub mod wait;
 
 mod cascade;
 mod contents;

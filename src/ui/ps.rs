@@ -161,7 +161,7 @@ fn created_at(seconds: i64) -> String {
 }
 
 /// A span of seconds in the words of the docker command line.
-fn ago(seconds: i64) -> String {
+pub fn ago(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;

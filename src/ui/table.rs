@@ -5,7 +5,11 @@ use unicode_width::UnicodeWidthStr;
 /// Lays out a table: every cell but the last of a row is padded to its column's width, at least `minimum`, plus three
 /// blanks of distance.
 pub fn table(header: &[&str], rows: &[Vec<String>], minimum: usize) -> String {
-    const DISTANCE: usize = 3;
+    laid_out(header, rows, minimum, 3)
+}
+
+/// The same with another distance.
+pub fn laid_out(header: &[&str], rows: &[Vec<String>], minimum: usize, distance: usize) -> String {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -19,7 +23,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>], minimum: usize) -> String {
             text.push_str(cell);
             if position + 1 < row.len() {
                 let width = widths.get(position).copied().unwrap_or(0);
-                let padded = (width + DISTANCE).max(minimum);
+                let padded = (width + distance).max(minimum);
                 text.extend(std::iter::repeat_n(' ', padded.saturating_sub(cell.width())));
             }
         }

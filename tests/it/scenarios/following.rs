@@ -1,0 +1,182 @@
+//! `events`, `stats`, `attach`, `completion`.
+
+use crate::support::scenario::{Scenario, on_the_real, scenario};
+use serde_json::Value;
+
+const SHOP: &str = "\
+services:
+  web:
+    image: busybox
+    command: sh -c 'while sleep 0.1; do :; done'
+    stop_signal: SIGKILL
+    labels: {colour: red}
+  job: {image: busybox, command: sh -c 'exit 3'}
+";
+
+#[test]
+fn events_of_the_past_are_told_as_text_and_as_json() {
+    on_the_real("each event must be told once, without the tools' own labels", |story| {
+        story.file("compose.yaml", SHOP);
+        story.runs("up -d").exits(0).runs("stop -t 0 web").exits(0);
+        story.runs("events --json --since 5m --until 0s").exits(0);
+        let events: Vec<Value> =
+            story.printed().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let of = |service: &str| -> Vec<String> {
+            let own = events.iter().filter(|event| event["service"] == service);
+            own.map(|event| event["action"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        // When the engine tells of the signal, and when it takes the stop for done, is its own affair.
+        let mut web = of("web");
+        web.retain(|action| ["create", "start", "die"].contains(&action.as_str()));
+        story.must(web == ["create", "start", "die"], &format!("in order: {web:?}"));
+        story.must(of("job") == ["create", "start", "die"], "of every service");
+        let start =
+            &events.iter().find(|event| event["service"] == "web" && event["action"] == "start").expect("it");
+        let name = format!("{}-web-1", story.project());
+        let expect = serde_json::json!({"image": "busybox", "name": name, "colour": "red"});
+        story.must(start["attributes"] == expect, &format!("no more than that: {start}"));
+        let keys: Vec<&String> = start.as_object().expect("an object").keys().collect();
+        story.must(keys == ["action", "attributes", "id", "service", "time", "type"], "the reference's keys");
+        story.runs("events --since 5m --until 0s job").exits(0);
+        let lines: Vec<String> = story.printed().lines().map(ToOwned::to_owned).collect();
+        story.must(lines.len() == 3, "a line each");
+        let id = events.iter().find(|event| event["service"] == "job").expect("it")["id"].clone();
+        let end = format!(" container die {} (", id.as_str().unwrap_or_default());
+        story.must(
+            lines[2].contains(&end) && lines[2].contains("exitCode=3"),
+            &format!("in words: {}", lines[2]),
+        );
+        story.runs("events --since yesterdayish").exits(1).notes("invalid --since");
+        story.runs("-f compose.yaml events webb").exits(1).notes("did you mean `web`?");
+    });
+}
+
+#[test]
+fn events_go_on_until_they_are_interrupted() {
+    on_the_real("what happens must be told as it happens", |story| {
+        story.file("compose.yaml", SHOP);
+        let events = story.begins("events");
+        // The first may come before it listens.
+        for _ in 0..3 {
+            story.runs("up -d --force-recreate web").exits(0);
+        }
+        events.says("container start");
+        events.interrupt();
+        story.ends(events).exits(130);
+    });
+}
+
+#[test]
+fn stats_are_told_in_the_columns_of_the_docker_command_line() {
+    on_the_real("a sample must be told once, for tables and programs", |story| {
+        story.file("compose.yaml", SHOP);
+        story.runs("up -d").exits(0);
+        story.runs("stats --no-stream").exits(0);
+        let mut lines = story.printed().lines().map(ToOwned::to_owned).collect::<Vec<_>>().into_iter();
+        let header = lines.next().unwrap_or_default();
+        let columns: Vec<&str> =
+            header.split("  ").map(str::trim).filter(|column| !column.is_empty()).collect();
+        let expect =
+            ["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"];
+        story.must(columns == expect, "the columns");
+        story.must(lines.any(|line| line.contains("-web-1 ")), "what runs");
+        story.runs("stats --no-stream --format json web").exits(0);
+        let row: Value = serde_json::from_str(story.printed().trim()).expect("JSON");
+        story.must(row["PIDs"] == "2" || row["PIDs"] == "1", &format!("its processes: {row}"));
+        story.must(
+            row["CPUPerc"].as_str().is_some_and(|text| text.ends_with('%')),
+            "its share of a processor",
+        );
+        story.must(row["MemUsage"].as_str().is_some_and(|text| text.contains("iB / ")), "its memory");
+        if story.has_reference() {
+            story.reference_runs("stats --no-stream --format json web").exits(0);
+            let theirs: Value = serde_json::from_str(story.printed().trim()).expect("JSON");
+            let keys = |row: &Value| row.as_object().map(|row| row.keys().cloned().collect::<Vec<_>>());
+            story.must(keys(&row) == keys(&theirs), "the reference's keys");
+            story.must(
+                row["MemUsage"].as_str().map(|text| text.split_once('/').map(|parts| parts.1.to_owned()))
+                    == theirs["MemUsage"]
+                        .as_str()
+                        .map(|text| text.split_once('/').map(|parts| parts.1.to_owned())),
+                "the same limit",
+            );
+        }
+        story.runs("stats --no-stream -a job").exits(0).prints("0B / 0B");
+        story.runs("stats web job").exits(1);
+        let stats = story.begins("stats");
+        stats.says("CONTAINER ID");
+        stats.interrupt();
+        story.ends(stats).exits(130);
+    });
+}
+
+fn attached(story: &mut Scenario<'_>, command: &str) {
+    let text = format!(
+        "services: {{app: {{image: busybox, stop_signal: SIGKILL, stdin_open: true, command: {command}}}}}\n"
+    );
+    story.file("compose.yaml", &text);
+    story.runs("up -d").exits(0);
+}
+
+#[test]
+fn attach_shows_what_is_written_passes_signals_on_and_ends_with_the_code() {
+    on_the_real("attach must join this terminal to the program", |story| {
+        attached(
+            story,
+            r#"["sh", "-c", "trap 'echo bye; exit 5' INT; while :; do echo tick; sleep 0.1; done"]"#,
+        );
+        let attach = story.begins("attach --no-stdin app");
+        attach.says("tick");
+        attach.interrupt();
+        attach.says("bye");
+        story.ends(attach).exits(5);
+        story.runs("attach app").exits(1).notes("service \"app\" is not running");
+        story.step("without passing them on").runs("up -d").exits(0);
+        let attach = story.begins("attach --no-stdin --sig-proxy=false app");
+        attach.says("tick");
+        attach.interrupt();
+        story.ends(attach).exits(130);
+        story.running("app", &[1]);
+    });
+}
+
+#[test]
+fn attach_gives_the_program_what_is_typed() {
+    on_the_real("standard input must reach the program", |story| {
+        attached(story, r#"["sh", "-c", "read line; echo got $$line; sleep 0.3; exit 6"]"#);
+        let stack = env!("CARGO_BIN_EXE_stack");
+        let words = format!("echo hello | {stack} -p {} attach app", story.project());
+        let ran = std::process::Command::new("sh")
+            .args(["-c", &words])
+            .env("DOCKER_HOST", story.host())
+            .output()
+            .expect("a shell");
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        story.must(said == "got hello\n" && ran.status.code() == Some(6), &format!("{said} {ran:?}"));
+    });
+}
+
+#[test]
+fn completion_knows_every_command_in_every_shell() {
+    scenario("a script must complete what there is", |story| {
+        for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+            story
+                .runs(&format!("completion {shell}"))
+                .exits(0)
+                .prints("watch")
+                .prints("instances")
+                .prints("cp");
+        }
+        story.runs("completion").exits(1);
+        story.runs("completion tcsh").exits(1).notes("bash");
+        if std::process::Command::new("bash").arg("--version").output().is_ok() {
+            story.runs("completion bash").exits(0);
+            std::fs::write(story.folder().join("stack.bash"), story.printed()).expect("a file");
+            let words = "source ./stack.bash; COMP_WORDS=(stack sc); COMP_CWORD=1; _stack stack sc stack; echo \"${COMPREPLY[@]}\"";
+            let ran =
+                std::process::Command::new("bash").args(["-c", words]).current_dir(story.folder()).output();
+            let said = String::from_utf8_lossy(&ran.expect("bash").stdout).into_owned();
+            story.must(said.trim() == "scale", &format!("bash completes `sc`: {said}"));
+        }
+    });
+}
