@@ -21,8 +21,10 @@ const FIRST: Duration = Duration::from_millis(100);
 /// How long it is looked often.
 const SOON: Duration = Duration::from_secs(2);
 
-/// The longest time between two probes until then. Each is three requests, and a wait is not to cost two a second on average.
-const SOON_EVERY: Duration = Duration::from_millis(800);
+/// The longest time between two probes until then, and the shortest after it. Each is three requests, and a wait is not to cost
+/// two a second on average.
+const SOON_EVERY: Duration = Duration::from_millis(700);
+const LATER_EVERY: Duration = Duration::from_millis(1600);
 
 /// The time between two tries while the container does not run.
 const BETWEEN_LIVES: Duration = Duration::from_secs(1);
@@ -121,8 +123,12 @@ pub(super) async fn until_success(
 /// The time before the probe that comes after one that `delay` was waited for.
 fn longer(check: &LiveHealthcheck, delay: Duration, elapsed: Duration) -> Duration {
     let doubled = delay.saturating_mul(2);
-    // Where the engine probes as often, it is left to it.
-    if elapsed < SOON && doubled < check.interval { doubled.min(SOON_EVERY) } else { doubled }
+    match elapsed < SOON {
+        // Where the engine probes as often, it is left to it.
+        true if doubled >= check.interval => doubled,
+        true => doubled.min(SOON_EVERY),
+        false => doubled.max(LATER_EVERY),
+    }
 }
 
 /// What comes next.
@@ -210,8 +216,8 @@ mod tests {
     #[test]
     fn what_gets_ready_soon_is_seen_within_a_second_and_what_takes_long_costs_little() {
         let at = probed_at(Duration::from_secs(30));
-        assert_eq!(at, [100, 300, 700, 1500, 2300, 3900, 7100, 13_500, 26_300, 51_900]);
-        assert_eq!(probed_at(Duration::from_secs(1)), [100, 300, 700, 1500]);
+        assert_eq!(at, [100, 300, 700, 1400, 2100, 3700, 6900, 13_300, 26_100, 51_700]);
+        assert_eq!(probed_at(Duration::from_secs(1)), [100, 300, 700, 1400]);
     }
 
     #[test]
