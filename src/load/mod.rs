@@ -38,6 +38,7 @@ pub use crate::env::template::Variable;
 pub use discover::normalize_name;
 pub use instance::{name as instance_name, project_name as instance_project};
 pub use remote::is_remote;
+pub(crate) use session::clean;
 pub use structure::schema;
 
 use crate::env::template;

@@ -5,7 +5,7 @@ use super::footer::Footer;
 use super::logs::LogFormat;
 use super::tty::Tty;
 use super::{plain, stream};
-use crate::event::{Event, LogLine};
+use crate::event::{Event, EventKind, LogLine};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -116,7 +116,6 @@ fn show_line(footer: &mut Footer, format: &mut LogFormat, line: &LogLine) {
 
 /// Shows an event in the rows, or gives it as a line to write.
 fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
-    use crate::event::EventKind;
     if let Some(text) = screen.ci.filter(|_| tty.is_none()).and_then(|ci| section(ci, event)) {
         return text;
     }
@@ -128,29 +127,10 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
         (ProgressMode::Json, None) => {
             serde_json::to_string(event).map(|text| text + "\n").unwrap_or_default()
         }
-        (ProgressMode::Quiet, None)
-            if !matches!(
-                event.kind,
-                EventKind::Warning { .. }
-                    | EventKind::Failed { .. }
-                    | EventKind::Watched { .. }
-                    | EventKind::Timed { .. }
-                    | EventKind::Goals { .. }
-            ) =>
-        {
-            String::new()
-        }
+        (ProgressMode::Quiet, None) if !is_news(&event.kind) => String::new(),
         // After the rows made way for log lines only what went wrong, or was said to be read, is worth a line.
         (ProgressMode::Tty, None)
-            if !matches!(
-                event.kind,
-                EventKind::Warning { .. }
-                    | EventKind::Failed { .. }
-                    | EventKind::Watched { .. }
-                    | EventKind::Timed { .. }
-                    | EventKind::Goals { .. }
-                    | EventKind::Output { .. }
-            ) =>
+            if !is_news(&event.kind) && !matches!(event.kind, EventKind::Output { .. }) =>
         {
             String::new()
         }
@@ -162,7 +142,7 @@ fn show_event(screen: Screen, tty: Option<&mut Tty>, event: &Event) -> String {
 
 /// The sections that a test's log is made of: bringing up and taking down, with the command's own output between them.
 fn section(ci: Ci, event: &Event) -> Option<String> {
-    use crate::event::{EventKind, Subject, Verb};
+    use crate::event::{Subject, Verb};
     let Subject::Project(name) = &event.subject else { return None };
     let known =
         [(Verb::BringUp, "stack_bring_up", "Bring up"), (Verb::TakeDown, "stack_take_down", "Take down")];
@@ -180,4 +160,16 @@ fn section(ci: Ci, event: &Event) -> Option<String> {
     }
     let EventKind::Done { verb } = &event.kind else { return None };
     of(verb).map(|(_, key, _)| ci.end(key, now))
+}
+
+/// Whether something went wrong, or was done that is told where progress is not.
+fn is_news(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Warning { .. }
+            | EventKind::Failed { .. }
+            | EventKind::Watched { .. }
+            | EventKind::Timed { .. }
+            | EventKind::Goals { .. }
+    )
 }

@@ -2,8 +2,9 @@
 
 use super::auto;
 use super::rules::{self, Rule, Verdict};
+use crate::load;
 use crate::model::Project;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// What each rule of a project makes of a path, a line each. `path` is taken from `folder` when it is not absolute, and need
 /// not be there. With `derive`, services without rules get those that their Dockerfile tells.
@@ -46,14 +47,7 @@ fn verdict(rule: &Rule, path: &Path) -> String {
 
 /// A path as the rules have theirs: absolute, without `.`, `..` and links as far as it is there.
 fn resolved(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other @ (Component::Prefix(_) | Component::RootDir | Component::Normal(_)) => plain.push(other),
-        }
-    }
+    let plain = load::clean(path);
     // A link is followed as itself: only the folders around it are looked through.
     for above in plain.ancestors().skip(1) {
         if let (Ok(real), Ok(rest)) = (std::fs::canonicalize(above), plain.strip_prefix(above)) {

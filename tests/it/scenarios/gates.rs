@@ -1,6 +1,7 @@
 //! What waits for what, and what is said when it does not come.
 
 use crate::support::scenario::scenario;
+use crate::support::stacks::db_and_web;
 
 const GATED: &str = "\
 services:
@@ -97,19 +98,7 @@ services:
 #[test]
 fn pain_16_restart_waits_again_for_what_dependents_wait_for() {
     scenario("a dependent must not be restarted before its dependency is ready again", |story| {
-        let file = "\
-services:
-  db:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    healthcheck: {test: \"true\", interval: 1s}
-  web:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    depends_on: {db: {condition: service_healthy}}
-";
+        let file = &db_and_web("sleep infinity", "test: \"true\", interval: 1s");
         story.step("up").file("compose.yaml", file).runs("up -d").exits(0);
         story.step("restart").runs("restart").exits(0);
         let at = |text: &str| story.noted().find(&format!("{}-{text}", story.project()));
@@ -123,19 +112,8 @@ services:
 #[test]
 fn a_dependency_is_waited_for_also_when_its_dependents_run_already() {
     scenario("an `up` must not end well while what others depend on is not ready", |story| {
-        let ready = "\
-services:
-  db:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    healthcheck: {test: [CMD, \"true\"], interval: 200ms, timeout: 5s, retries: 2}
-  web:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    depends_on: {db: {condition: service_healthy}}
-";
+        let ready =
+            &db_and_web("sleep infinity", "test: [CMD, \"true\"], interval: 200ms, timeout: 5s, retries: 2");
         let sick = ready.replace("\"true\"", "\"false\"");
         story.step("up").file("compose.yaml", ready).runs("up -d").exits(0);
         let before = story.look();

@@ -56,6 +56,7 @@
 
 use crate::support::forward::recorded;
 use crate::support::scenario::{on_the_fake, on_the_real, scenario};
+use crate::support::stacks::db_and_web;
 use serde_json::Value;
 use std::time::Instant;
 
@@ -170,19 +171,10 @@ services:
 #[test]
 fn pain_4_timings_say_by_service_where_the_time_went() {
     scenario("who wonders why a start takes long must be told", |story| {
-        let file = "\
-services:
-  db:
-    image: busybox
-    command: sh -c 'sleep 1; touch /ready; exec sleep infinity'
-    stop_signal: SIGKILL
-    healthcheck: {test: [CMD-SHELL, test -f /ready], interval: 24h}
-  web:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    depends_on: {db: {condition: service_healthy}}
-";
+        let file = &db_and_web(
+            "sh -c 'sleep 1; touch /ready; exec sleep infinity'",
+            "test: [CMD-SHELL, test -f /ready], interval: 24h",
+        );
         story.step("unasked").file("compose.yaml", file).runs("up -d").exits(0).does_not_note("DONE AT");
         story.runs("down").exits(0);
         story.step("asked").runs("up -d --timings").exits(0);

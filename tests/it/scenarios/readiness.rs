@@ -1,23 +1,10 @@
 //! Readiness: probes that are run early, verdicts that are old, containers that get well by themselves.
 
 use crate::support::scenario::{on_the_fake, scenario};
+use crate::support::stacks::db_and_web;
 
 /// Three services in a row, each ready a moment after its start, with a probe that the engine would run tomorrow.
-const CHAIN: &str = "\
-x-ready: &ready
-  image: busybox
-  command: sh -c 'sleep 0.5; touch /ready; exec sleep infinity'
-  stop_signal: SIGKILL
-  healthcheck: {test: [CMD-SHELL, test -f /ready], interval: 24h}
-services:
-  db: *ready
-  api:
-    <<: *ready
-    depends_on: {db: {condition: service_healthy}}
-  web:
-    <<: *ready
-    depends_on: {api: {condition: service_healthy}}
-";
+const CHAIN: &str = include_str!("chain.yaml");
 
 #[test]
 fn pain_4_start_up_time_is_not_dominated_by_probe_intervals() {
@@ -141,19 +128,10 @@ fn pain_16_a_container_that_nothing_brings_back_fails_the_gate_at_once() {
 
 #[test]
 fn pain_16_what_a_probe_said_before_the_start_does_not_fail_it() {
-    let file = "\
-services:
-  db:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    healthcheck: {test: [CMD-SHELL, test -f /ready], interval: 200ms, timeout: 5s, retries: 1}
-  web:
-    image: busybox
-    command: sleep infinity
-    stop_signal: SIGKILL
-    depends_on: {db: {condition: service_healthy}}
-";
+    let file = &db_and_web(
+        "sleep infinity",
+        "test: [CMD-SHELL, test -f /ready], interval: 200ms, timeout: 5s, retries: 1",
+    );
     scenario("an `unhealthy` of before must wait for a new probe", |story| {
         story.step("up").file("compose.yaml", file).runs("up -d").exits(1).notes("db-1 is unhealthy");
         story.step("it still is").runs("up -d").exits(1).notes("db-1 is unhealthy");

@@ -12,6 +12,7 @@ pub mod raw;
 pub mod registry;
 pub mod running;
 pub mod scenario;
+pub mod stacks;
 pub mod terminal;
 pub mod trees;
 pub mod world;

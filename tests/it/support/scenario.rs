@@ -287,7 +287,7 @@ impl<'a> Scenario<'a> {
     /// Starts `stack` with these words, to go on while the story does.
     pub fn goes_on(&mut self, words: &str) -> Background {
         self.story.push(format!("$ stack {words} &"));
-        Background::start(self.command(&words.split_whitespace().collect::<Vec<_>>()))
+        Background::start(words, self.command(&words.split_whitespace().collect::<Vec<_>>()))
     }
 
     /// The same in a user namespace of its own, where the system's limits are others: `limits` are `/proc/sys` names and
@@ -307,7 +307,7 @@ impl<'a> Scenario<'a> {
         command.args(own).args(["sh", "-c", &script, "sh"]).arg(stack.get_program()).args(stack.get_args());
         command.current_dir(self.folder.path()).env_clear();
         command.envs(stack.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Some(Background::start(command))
+        Some(Background::start(words, command))
     }
 
     /// The engine's socket, to do what somebody else would.
