@@ -9,6 +9,7 @@ use crate::lower;
 use crate::model::{Project, Provided, ServiceName};
 use crate::observe::{self, Fields, ObserveRequest, ObservedState};
 use crate::plan::{self, AnonymousVolumes, Input, Plan, Policy, Problem, Question};
+use crate::yaml::NodePath;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,7 +85,7 @@ pub async fn plan(
     if diverged.is_empty() {
         let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
         plan.warnings.extend(told);
-        warn(engine, project, &observed, &mut plan).await?;
+        warn(session, engine, project, &observed, &mut plan).await?;
         return Ok(Planned { plan, observed: Arc::new(observed), completed });
     }
     // Something differs: now it is worth asking what.
@@ -99,12 +100,13 @@ pub async fn plan(
     let input = Input { project, graph: &graph, observed: &observed, policy, wanted: &wanted, contents };
     let mut plan = plan::reconcile(&input).map_err(OpsError::Problems)?;
     plan.warnings.extend(told);
-    warn(engine, project, &observed, &mut plan).await?;
+    warn(session, engine, project, &observed, &mut plan).await?;
     Ok(Planned { plan, observed: Arc::new(observed), completed })
 }
 
 /// Adds what only the plan shows to be worth telling.
 async fn warn(
+    session: &Session,
     engine: &Engine,
     project: &Project,
     observed: &ObservedState,
@@ -112,7 +114,10 @@ async fn warn(
 ) -> Result<(), OpsError> {
     let sources = sources::warnings(engine, project, observed, plan).await?;
     let elsewhere = elsewhere::warnings(engine, project, observed, plan).await?;
-    plan.warnings.extend(sources.into_iter().chain(elsewhere));
+    let about = std::mem::take(&mut plan.about);
+    let placed =
+        about.into_iter().map(|(path, message)| format!("{}{message}", place(session, project, &path)));
+    plan.warnings.extend(placed.chain(sources).chain(elsewhere));
     Ok(())
 }
 
@@ -166,9 +171,7 @@ fn supported(session: &Session, engine: &Engine, project: &Project) -> Result<()
     let offer = lower::support::Offer { api: engine.api_version().0, podman: engine.is_podman() };
     for unsupported in lower::support::check(project, offer) {
         if unsupported.tolerable {
-            let span = project.origins.span(&unsupported.path);
-            let place = session.sources.as_ref().and_then(|sources| sources.place(span));
-            let place = place.map_or_else(String::new, |place| format!("{place}: "));
+            let place = place(session, project, &unsupported.path);
             let message = format!("{place}{}: {}", unsupported.path, unsupported.message);
             session.warn(project.name.as_str(), message);
         } else {
@@ -176,6 +179,12 @@ fn supported(session: &Session, engine: &Engine, project: &Project) -> Result<()
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(OpsError::Problems(problems)) }
+}
+
+/// Where an attribute is written, with what separates it from a message; nothing where no file is known.
+fn place(session: &Session, project: &Project, path: &NodePath) -> String {
+    let place = session.sources.as_ref().and_then(|sources| sources.place(project.origins.span(path)));
+    place.map_or_else(String::new, |place| format!("{place}: "))
 }
 
 /// What the containers of services should be made of, flattened.

@@ -2,6 +2,7 @@
 
 use super::{Action, Group, Lane, Plan, Question, Reason, Step, StepId, Target, When};
 use crate::observe::ContainerId;
+use crate::yaml::NodePath;
 use std::collections::BTreeSet;
 
 /// A plan in the making. Steps can only be put after steps that are there, so the result is topologically ordered.
@@ -80,6 +81,11 @@ impl PlanBuilder {
 
     pub(super) fn warn(&mut self, message: impl Into<String>) {
         self.plan.warnings.push(message.into());
+    }
+
+    /// Warns of what an attribute asks for, which is told with its place.
+    pub(super) fn warn_about(&mut self, path: NodePath, message: impl Into<String>) {
+        self.plan.about.push((path, message.into()));
     }
 
     pub(super) fn ask(&mut self, question: Question) {

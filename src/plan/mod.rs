@@ -25,6 +25,7 @@ pub use reconcile::{
 };
 pub use teardown::{Grace, Teardown, remove_containers, teardown};
 
+use crate::yaml::NodePath;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -150,6 +151,9 @@ pub struct Plan<A = Action> {
     pub deferred: Vec<String>,
     /// Containers that are as they should be, by name: nothing is done to them.
     pub unchanged: Vec<String>,
+    /// Warnings about an attribute of the file, until whoever knows the files has said where it is written.
+    #[serde(skip)]
+    pub about: Vec<(NodePath, String)>,
 }
 
 impl<A> Default for Plan<A> {
@@ -160,6 +164,7 @@ impl<A> Default for Plan<A> {
             questions: Vec::new(),
             deferred: Vec::new(),
             unchanged: Vec::new(),
+            about: Vec::new(),
         }
     }
 }

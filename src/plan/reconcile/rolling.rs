@@ -11,6 +11,7 @@ use super::{Reconciler, StartNeed};
 use crate::model::{MountType, Service, ServiceName, SpecDuration, UpdateConfig, UpdateOrder};
 use crate::observe::{Container, ContainerStatus, Health};
 use crate::plan::{Action, ContainerRef, Group, GroupVerb, Reason, StepId, Target, Until, When};
+use crate::yaml::NodePath;
 use std::collections::BTreeMap;
 
 /// One container to be replaced.
@@ -184,10 +185,14 @@ impl<'a> Reconciler<'a> {
         }
         let obstacle = rolled.iter().find_map(|one| self.must_stop_first(service, one.old));
         if let Some(obstacle) = &obstacle {
-            self.plan.warn(format!(
+            let message = format!(
                 "service `{}` is to start the new container first, but stops the old one first: {obstacle}",
                 service.name
-            ));
+            );
+            self.plan.warn_about(
+                NodePath::of(&["services", service.name.as_str(), "deploy", "update_config", "order"]),
+                message,
+            );
         }
         obstacle.is_none()
     }
@@ -198,10 +203,14 @@ impl<'a> Reconciler<'a> {
             && !self.policy.no_start
             && let Some(why) = self.entangled(service)
         {
-            self.plan.warn(format!(
+            let message = format!(
                 "service `{}` is replaced all at once, whatever its `update_config` says: {why}",
                 service.name
-            ));
+            );
+            self.plan.warn_about(
+                NodePath::of(&["services", service.name.as_str(), "deploy", "update_config"]),
+                message,
+            );
         }
     }
 

@@ -154,9 +154,42 @@ fn pain_14_where_the_new_one_cannot_start_first_it_says_so_and_stops_first() {
             story.step("up").file("compose.yaml", &file("red")).runs("up -d --wait").exits(0);
             let before = story.look();
             story.step("change it").file("compose.yaml", &file("blue")).runs("up -d").exits(0);
-            story.notes("stops the old one first").notes(why).replaced(&before, "web");
+            story
+                .notes("compose.yaml:8:")
+                .notes("stops the old one first")
+                .notes(why)
+                .replaced(&before, "web");
             story.step("down").runs("down -v").exits(0).nothing_left();
         }
+    });
+}
+
+#[test]
+fn where_others_live_in_its_namespaces_all_are_replaced_at_once_and_the_line_is_told() {
+    scenario("what cannot be replaced one by one must be told with its place in the file", |story| {
+        let beside = "  beside:
+    image: busybox
+    command: sleep infinity
+    stop_signal: SIGKILL
+    network_mode: service:web
+";
+        let file = |colour| {
+            web("order: start-first", colour, "exit 0", beside).replace("replicas: 2", "replicas: 1")
+        };
+        story.step("up").file("compose.yaml", &file("red")).runs("up -d --wait").exits(0);
+        story.does_not_note("all at once");
+        let before = story.look();
+        story
+            .step("change it")
+            .file("compose.yaml", &file("blue"))
+            .runs("plan")
+            .exits(0)
+            .notes("all at once");
+        story.runs("up -d").exits(0).replaced(&before, "web").replaced(&before, "beside");
+        story.notes(
+            "compose.yaml:8:42: service `web` is replaced all at once, whatever its `update_config` says",
+        );
+        story.notes("`beside` shares its namespaces or volumes").running("beside", &[1]);
     });
 }
 
