@@ -1,5 +1,7 @@
 //! Every environment variable we read, and the only place that reads the process's surroundings.
 
+use super::Failure;
+use super::argv::{self, Called};
 use crate::model::Environment;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -97,6 +99,22 @@ impl Surroundings {
             started_unix: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
             started_unix_nanos: i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX),
         })
+    }
+
+    /// How the process was called.
+    ///
+    /// # Errors
+    /// A word that is no text, or a flag of the docker command without its value.
+    pub fn called(&self) -> Result<Called, Failure> {
+        let mut words = std::env::args_os().map(|word| {
+            word.into_string().map_err(|word| {
+                Failure::message(format!("`{}` is not valid UTF-8 text", word.to_string_lossy()))
+            })
+        });
+        let program = words.next().transpose()?.unwrap_or_default();
+        let words = words.collect::<Result<Vec<_>, _>>()?;
+        let as_plugin = self.environment.get("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND").is_some();
+        argv::settle(&program, words, as_plugin)
     }
 
     /// A variable that means yes or no: `1`, `true`, `yes`, `on` in any case are yes.

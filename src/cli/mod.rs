@@ -4,6 +4,7 @@
 //! [`main`].
 
 mod apply;
+mod argv;
 mod attach;
 mod ci;
 mod commit;
@@ -24,6 +25,7 @@ mod ls;
 mod menu;
 mod one_off;
 mod plan;
+mod plugin;
 mod port;
 mod project_args;
 mod ps;
@@ -88,6 +90,14 @@ struct Cli {
     #[arg(long, global = true)]
     dry_run: bool,
 
+    /// Older name of --ansi=never.
+    #[arg(long, hide = true)]
+    no_ansi: bool,
+
+    /// Without effect.
+    #[arg(long, alias = "debug", hide = true)]
+    verbose: bool,
+
     /// Seconds to wait while another run changes the project; 0 does not wait. Without it there is no limit.
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     lock_timeout: Option<u64>,
@@ -122,6 +132,7 @@ enum Command {
     Exec(exec::Args),
     Export(export::Args),
     Images(images::Args),
+    InstallPlugin(plugin::Args),
     Instances(instances::Args),
     Kill(lifecycle::KillArgs),
     Logs(logs::Args),
@@ -170,8 +181,9 @@ impl Command {
             | Self::Cp(_)
             | Self::Events(_)
             | Self::Export(_)
-            | Self::Stats(_)
             | Self::Images(_)
+            | Self::InstallPlugin(_)
+            | Self::Stats(_)
             | Self::Instances(_)
             | Self::Port(_)
             | Self::Scale(_)
@@ -222,6 +234,8 @@ pub struct Context {
     pub ci: Option<Ci>,
     /// Nothing is to be changed: plans are shown instead of carried out.
     pub dry_run: bool,
+    /// Called as `docker-compose`.
+    pub as_compose: bool,
     /// How a command that changes something takes its turn.
     pub turn: Turn,
 }
@@ -259,7 +273,7 @@ impl Context {
 /// Runs the process.
 pub fn main() -> ExitCode {
     crate::ui::bug::leave_terminals_alone();
-    let surroundings = match Surroundings::read() {
+    let mut surroundings = match Surroundings::read() {
         Ok(surroundings) => surroundings,
         Err(error) => {
             stream::note(
@@ -268,7 +282,25 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let parsed = Cli::command().try_get_matches();
+    let called = match surroundings.called() {
+        Ok(called) => called,
+        Err(failure) => {
+            stream::note(&failure.text(Colour::Never));
+            return failure.exit_code();
+        }
+    };
+    if called.asked_what_it_is {
+        return match stream::data(&plugin::metadata()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_closed) => ExitCode::FAILURE,
+        };
+    }
+    for (name, value) in &called.variables {
+        surroundings.environment.set(*name, value.clone());
+    }
+    let as_compose = called.as_compose;
+    let command = Cli::command().name(called.name).bin_name(called.name);
+    let parsed = command.try_get_matches_from(std::iter::once(called.name.to_owned()).chain(called.words));
     let parsed = parsed.and_then(|matches| {
         Ok((matches.subcommand_name().map(str::to_owned), Cli::from_arg_matches(&matches)?))
     });
@@ -283,10 +315,17 @@ pub fn main() -> ExitCode {
             return failure.exit_code();
         }
     };
-    let context = match context(cli.project, cli.ansi, cli.progress, cli.parallel, turn, surroundings) {
+    let context = match context(
+        cli.project,
+        cli.ansi.or(cli.no_ansi.then_some(Ansi::Never)),
+        cli.progress,
+        cli.parallel,
+        turn,
+        surroundings,
+    ) {
         Ok(context) => {
             let words = if cli.command.answers_in_json() { Words::Json } else { context.words };
-            Context { dry_run: cli.dry_run, words, ..context }
+            Context { dry_run: cli.dry_run, words, as_compose, ..context }
         }
         Err(failure) => {
             stream::note(&failure.text(Colour::Never));
@@ -316,10 +355,11 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Cp(args) => cp::run(context, args),
         Command::Events(args) => events::run(context, args),
         Command::Export(args) => export::run(context, args),
-        Command::Stats(args) => stats::run(context, args),
         Command::Images(args) => images::run(context, args),
+        Command::InstallPlugin(args) => plugin::run(context, args),
         Command::Port(args) => port::run(context, args),
         Command::Scale(args) => scale::run(context, args),
+        Command::Stats(args) => stats::run(context, args),
         Command::Top(args) => top::run(context, args),
         Command::Volumes(args) => volume_list::run(context, args),
         Command::Wait(args) => wait::run(context, args),
@@ -342,7 +382,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Unpause(args) => lifecycle::unpause(context, args),
         Command::Up(args) => up::run(context, args),
         Command::Urls(args) => urls::run(context, args),
-        Command::Version(args) => version::run(args),
+        Command::Version(args) => version::run(context, args),
         Command::Watch(args) => watch::run(context, args),
     }
 }
@@ -351,7 +391,9 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
 /// reference does (clap's own 2 means "changes" to `plan --detailed-exitcode`).
 fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render();
-    if error.use_stderr() {
+    // Without any word it is no mistake to be told what there is.
+    let asked = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !asked {
         stream::note(&text.to_string());
         ExitCode::FAILURE
     } else {
@@ -433,6 +475,7 @@ fn context(
         turn,
         ci,
         dry_run: false,
+        as_compose: false,
     })
 }
 

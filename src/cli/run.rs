@@ -4,7 +4,7 @@ use super::{Context, Failure};
 use crate::engine::Endpoints;
 use crate::event::EventSink;
 use crate::load::{self, Loaded};
-use crate::ops::{Interrupts, OpsError, Rehearsal, Scope, Session, history};
+use crate::ops::{Interrupts, OpsError, Rehearsal, Scope, Session, history, interrupted_by};
 use crate::source::Colour;
 use crate::ui::ci::Mark;
 use crate::ui::{self, LogFormat, ProgressMode, Screen};
@@ -60,6 +60,7 @@ pub fn with_session<T>(
                 biased;
                 result = request(&session) => result,
                 // Listening ends only when the system refuses it; then the request simply cannot be interrupted gently.
+                () = called_off(context) => Err(OpsError::Interrupted),
                 Err(error) = interrupts.listen() => Err(OpsError::other(format!("cannot listen for signals: {error}"))),
             }
         };
@@ -72,6 +73,14 @@ pub fn with_session<T>(
         ui::stream::data(&ui::plan::text(&plan, &project, context.stdout_colour()))?;
     }
     result.map_err(|error| failure(context, loaded, error))
+}
+
+/// The docker command that called this plugin says that it was interrupted; that comes as a signal.
+async fn called_off(context: &Context) {
+    match context.surroundings.environment.get("DOCKER_CLI_PLUGIN_SOCKET") {
+        Some(socket) if !socket.is_empty() => interrupted_by(socket).await,
+        Some(_) | None => std::future::pending().await,
+    }
 }
 
 /// The project of a command that needs its files.

@@ -1,6 +1,7 @@
 //! `stack version`.
 
-use super::{Failure, VERSION};
+use super::{Context, Failure, VERSION};
+use crate::model::label::COMPATIBLE_VERSION;
 use crate::ui::stream;
 
 /// Show the version.
@@ -22,11 +23,15 @@ enum Format {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<(), Failure> {
+///
+/// Called as `docker-compose` it is the version whose commands, labels and files these are: tools ask whether it is 2 or newer.
+pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    let (name, version) =
+        if context.as_compose { ("Docker Compose", COMPATIBLE_VERSION) } else { ("stack", VERSION) };
     let text = match (args.short, args.format) {
-        (true, _) => format!("{VERSION}\n"),
-        (false, Format::Pretty) => format!("stack version v{VERSION}\n"),
-        (false, Format::Json) => format!("{{\"version\":\"v{VERSION}\"}}\n"),
+        (true, _) => format!("{version}\n"),
+        (false, Format::Pretty) => format!("{name} version v{version}\n"),
+        (false, Format::Json) => format!("{{\"version\":\"v{version}\"}}\n"),
     };
     stream::data(&text)?;
     Ok(())

@@ -42,7 +42,7 @@ pub use cascade::{AbortOn, Cascade};
 pub use error::OpsError;
 pub use goals::Tally;
 pub use lock::Turn;
-pub use signals::{Interrupts, Signal};
+pub use signals::{Interrupts, Signal, interrupted_by};
 pub use timings::Stopwatch;
 
 use crate::apply::{self, Cx, Limits, OnFailure, OnStart};

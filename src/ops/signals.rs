@@ -1,6 +1,8 @@
 //! SIGINT and SIGTERM: the first asks for an orderly end, the second for an immediate one.
 
 use std::sync::{Arc, OnceLock};
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -88,4 +90,31 @@ impl Interrupts {
             }
         }
     }
+}
+
+/// Interrupts this process when a socket's other end closes: how the docker command, which gets the signals itself when there is no
+/// terminal, tells a plugin to end. Never returns.
+///
+/// `socket` is the path of a Unix socket, or its abstract name behind an `@`. One that cannot be reached tells nothing.
+pub async fn interrupted_by(socket: &str) {
+    if let Ok(mut stream) = connect(socket) {
+        let mut nothing = [0];
+        // Whatever it says, or that it says no more, is the wish.
+        drop(stream.read(&mut nothing).await);
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT)
+            .unwrap_or_default();
+    }
+    std::future::pending::<()>().await;
+}
+
+fn connect(socket: &str) -> std::io::Result<UnixStream> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixStream as Blocking};
+    let address = match socket.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(socket)?,
+    };
+    let stream = Blocking::connect_addr(&address)?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
 }

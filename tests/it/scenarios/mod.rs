@@ -27,6 +27,7 @@ mod networks;
 mod one_off;
 mod pains;
 mod plans;
+mod plugin;
 mod profiles;
 mod providers;
 mod readiness;

@@ -129,7 +129,7 @@ fn a_one_off_ends_as_its_command_does() {
         story.runs("run --env-from-file nosuch job").exits(1).notes("cannot read `nosuch`");
         story.changed_nothing();
         story.step("a signal");
-        let script = "trap 'exit 5' TERM; echo ready >&2; while :; do sleep 0.1; done";
+        let script = "trap 'exit 5' TERM INT; echo ready >&2; while :; do sleep 0.1; done";
         story.file(
             "compose.yaml",
             &FILE.replace("echo from the file", &format!("['sh', '-c', \"{script}\"]")),

@@ -5,6 +5,7 @@
 pub mod background;
 pub mod buildx;
 pub mod checks;
+pub mod docker;
 pub mod fake_engine;
 pub mod forward;
 pub mod place;

@@ -4,6 +4,7 @@
 //! everything: files, commands, outputs, and the engine's state. Checks are in `checks.rs`.
 
 use super::background::Background;
+use super::docker;
 use super::fake_engine::FakeEngine;
 use super::place::{Place, block_on};
 use super::world::World;
@@ -266,9 +267,25 @@ impl<'a> Scenario<'a> {
         self.command_for(self.project(), words)
     }
 
+    /// `stack`, or what stands for it.
+    fn program(&self) -> std::process::Command {
+        let docker = docker::docker().filter(|_| !self.is_fake() && docker::through_docker());
+        let Some(docker) = docker else {
+            return std::process::Command::new(env!("CARGO_BIN_EXE_stack"));
+        };
+        let mut command = std::process::Command::new(docker);
+        command.arg("--config").arg(docker::config_with_plugin(self.home())).arg("compose");
+        command
+    }
+
+    /// The home folder that `stack` sees.
+    pub(super) fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+
     /// `stack`, about a project, in this one's folder.
     pub(super) fn command_for(&self, project: &str, words: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stack"));
+        let mut command = self.program();
         command
             .arg("--project-name")
             .arg(project)
