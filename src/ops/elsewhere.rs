@@ -31,7 +31,8 @@ pub(super) async fn warnings(
             (*name == format!("{}_{key}", project.name)).then_some(key.as_str())
         })
         .collect();
-    if !made.is_empty() {
+    // An instance begins with data of its own, and that is what it is for.
+    if !made.is_empty() && project.instance.is_none() {
         warnings.extend(under_another_name(engine, project, &made).await?);
     }
     Ok(warnings)
@@ -73,6 +74,9 @@ async fn under_another_name(
         let Some(of) = row.labels.get(label::PROJECT).filter(|of| **of != project.name.as_str()) else {
             continue;
         };
+        if row.labels.contains_key(label::INSTANCE) {
+            continue;
+        }
         others.entry(of.clone()).or_default().push(row);
     }
     let mut warnings = Vec::new();

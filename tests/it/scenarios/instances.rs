@@ -126,6 +126,16 @@ fn an_instance_has_everything_of_its_own_and_the_project_goes_on() {
 }
 
 #[test]
+fn data_of_an_instance_is_not_taken_for_the_projects_under_an_old_name() {
+    scenario("a warning that is none must not be given", |story| {
+        write(story, &FIXED.replace("  data: {name: PROJECT-data}", "  data: {}"));
+        story.runs("--instance x up -d").exits(0);
+        story.runs("up -d").exits(0).does_not_note("under an old name");
+        story.runs("--instance y up -d").exits(0).does_not_note("under an old name");
+    });
+}
+
+#[test]
 fn an_instance_keeps_its_ports_for_good() {
     on_the_real("a port must stay an instance's, whoever forgets what", |story| {
         write(story, FIXED);
