@@ -367,4 +367,53 @@ mod tests {
         check("/a", "/", "a");
         check("/a/b/", "/a", "b");
     }
+
+    /// What a container with evil in mind may send: a name that leads up, and a way through a link.
+    fn evil(outside: &Path) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut add = |name: &str, kind: tar::EntryType, link: Option<&Path>| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_mode(0o644);
+            let bytes: &[u8] = if kind == tar::EntryType::Regular { b"evil" } else { b"" };
+            header.set_size(bytes.len().try_into().unwrap());
+            // `set_path` would refuse it.
+            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+            if let Some(link) = link {
+                header.set_link_name(link).unwrap();
+            }
+            header.set_cksum();
+            archive.append(&header, bytes).unwrap();
+        };
+        add("good", tar::EntryType::Regular, None);
+        add("../up", tar::EntryType::Regular, None);
+        add("way", tar::EntryType::Symlink, Some(outside));
+        add("way/through", tar::EntryType::Regular, None);
+        archive.into_inner().unwrap()
+    }
+
+    #[test]
+    fn nothing_of_an_archive_lands_outside_of_where_it_was_told_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outside, inside) = (folder.path().join("outside"), folder.path().join("in/side"));
+        std::fs::create_dir_all(&outside).unwrap();
+        for existing in [false, true] {
+            std::fs::create_dir_all(if existing { &inside } else { inside.parent().unwrap() }).unwrap();
+            let bytes = bytes::Bytes::from(evil(&outside));
+            let target =
+                Target { path: inside.clone(), written: "side".to_owned(), is_dir: true, keep_owners: false };
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let refused = runtime.block_on(async {
+                let tar: ByteStream = Box::pin(futures_util::stream::iter([Ok(bytes)]));
+                let received = Received::new(tar);
+                blocking(move || target.unpack(received)).await
+            });
+            assert!(refused.is_err(), "a way through a link is refused");
+            assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0, "nothing went through it");
+            assert!(!folder.path().join("up").exists() && !folder.path().join("in/up").exists());
+            let left = std::fs::read_dir(folder.path().join("in")).unwrap().flatten();
+            let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name != "side").collect();
+            assert!(left.is_empty(), "no draft stays: {left:?}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `events`, `stats`, `attach`, `completion`.
 
+use crate::support::forward::severable;
 use crate::support::scenario::{Scenario, on_the_real, scenario};
 use serde_json::Value;
 
@@ -63,6 +64,33 @@ fn events_go_on_until_they_are_interrupted() {
         events.says("container start");
         events.interrupt();
         story.ends(events).exits(130);
+    });
+}
+
+#[test]
+fn events_go_on_where_the_engine_stopped_talking() {
+    on_the_real("a cut connection must lose no event and tell none twice", |story| {
+        story.file("compose.yaml", SHOP);
+        let host = story.host().to_owned();
+        let (address, line) = severable(&host);
+        story.environment("DOCKER_HOST", &address);
+        let events = story.begins("events --json --since 1m web");
+        story.environment("DOCKER_HOST", &host).runs("up -d web").exits(0);
+        events.says("\"action\":\"start\"");
+        line.cut();
+        events.says("the engine has stopped talking");
+        story.runs("stop -t 0 web").exits(0);
+        events.says("\"action\":\"die\"");
+        let lines: Vec<String> =
+            events.text().lines().filter(|line| line.starts_with('{')).map(ToOwned::to_owned).collect();
+        events.interrupt();
+        story.ends(events).exits(130);
+        let mut once = lines.clone();
+        once.sort();
+        once.dedup();
+        story.must(once.len() == lines.len(), "none is told twice");
+        let told = |action: &str| lines.iter().any(|line| line.contains(&format!("\"action\":\"{action}\"")));
+        story.must(told("create") && told("start") && told("die"), "none is lost");
     });
 }
 

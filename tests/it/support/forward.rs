@@ -36,6 +36,39 @@ pub fn recorded(host: &str) -> (String, Arc<Mutex<Vec<String>>>) {
     (format!("tcp://{address}"), asked)
 }
 
+/// A line to an engine that can be cut.
+#[derive(Default)]
+pub struct Line(Mutex<Vec<TcpStream>>);
+
+impl Line {
+    /// Cuts every connection that there is; new ones can be made.
+    pub fn cut(&self) {
+        for client in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            drop(client.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+/// Forwards as [`over_tcp`] does, over a line that can be cut.
+pub fn severable(host: &str) -> (String, Arc<Line>) {
+    let inner = over_tcp(host);
+    let inner = inner.strip_prefix("tcp://").expect("an address").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let line: Arc<Line> = Arc::default();
+    let all = Arc::clone(&line);
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let Ok(engine) = TcpStream::connect(&inner) else { continue };
+            let (from, to) = (client.try_clone().expect("a handle"), engine.try_clone().expect("a handle"));
+            all.0.lock().unwrap_or_else(PoisonError::into_inner).push(client.try_clone().expect("a handle"));
+            std::thread::spawn(move || copy(from, &to, |_| {}));
+            std::thread::spawn(move || copy(engine, &client, |_| {}));
+        }
+    });
+    (format!("tcp://{address}"), line)
+}
+
 /// Notes the first line of each request. A client sends a request's head at once, and the next one only after the answer.
 fn note(seen: &Mutex<Vec<String>>, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

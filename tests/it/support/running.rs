@@ -84,6 +84,11 @@ impl Running {
         self.said.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// All that it has said so far, on both streams.
+    pub fn text(&self) -> String {
+        self.said().all()
+    }
+
     /// The lines on standard error so far.
     pub fn lines(&self) -> Vec<String> {
         self.said().errors().map(ToOwned::to_owned).collect()
