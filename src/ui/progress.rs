@@ -64,8 +64,10 @@ pub async fn show(
             event = events.recv(), if more_events => match event {
                 // What is there already is written at once: fifty lines are one write.
                 Some(event) => footer.below(|| {
-                    let mut text = show_event(screen, tty.as_mut(), &event);
+                    let mut text = give_way(screen, &mut tty, &event);
+                    text.push_str(&show_event(screen, tty.as_mut(), &event));
                     while let Ok(event) = events.try_recv() {
+                        text.push_str(&give_way(screen, &mut tty, &event));
                         text.push_str(&show_event(screen, tty.as_mut(), &event));
                     }
                     if !text.is_empty() {
@@ -112,6 +114,22 @@ pub async fn show(
 fn show_line(footer: &mut Footer, format: &mut LogFormat, line: &LogLine) {
     let text = format.line(line);
     footer.below(|| if line.stderr { stream::note(&text) } else { drop(stream::data(&text)) });
+}
+
+/// Ends the rows before somebody else writes to the screen, a test's command, and begins new ones after it; says so in a line.
+fn give_way(screen: Screen, tty: &mut Option<Tty>, event: &Event) -> String {
+    use crate::event::{EventKind, Verb};
+    let EventKind::Started { verb, .. } = &event.kind else { return String::new() };
+    if *verb == Verb::Command
+        && let Some(mut rows) = tty.take()
+    {
+        rows.finish();
+        return plain::line(event).unwrap_or_default();
+    }
+    if *verb == Verb::TakeDown && screen.mode == ProgressMode::Tty && tty.is_none() {
+        *tty = Some(Tty::new(screen.started, screen.colour));
+    }
+    String::new()
 }
 
 /// Shows an event in the rows, or gives it as a line to write.

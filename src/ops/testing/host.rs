@@ -12,6 +12,9 @@ use tokio::process::{Child, Command};
 /// How long a command that was told to end may take.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long a signal that has ended the command may take to be noticed here.
+const NOTICE: Duration = Duration::from_millis(200);
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct HostCommand<'a> {
@@ -75,7 +78,7 @@ impl HostCommand<'_> {
         };
         // Waiting is cancel-safe.
         tokio::select! {
-            ended = child.wait() => return of(ended),
+            ended = child.wait() => return ready.noticed(of(ended)).await,
             () = ready.until.cancelled() => {}
         }
         match ready.interrupts.signal() {
@@ -91,6 +94,17 @@ impl HostCommand<'_> {
         }
         tell(&child, at_terminal, Number::KILL);
         of(child.wait().await)
+    }
+}
+
+impl Ready<'_> {
+    /// What ends a command by a signal ends this process too, at a terminal: that may not have been noticed yet.
+    async fn noticed(&self, ran: Ran) -> Ran {
+        let signals = [Signal::Interrupt, Signal::Terminate];
+        if signals.iter().any(|signal| signal.exit_code() == ran.code) {
+            drop(tokio::time::timeout(NOTICE, self.interrupts.first().cancelled_owned()).await);
+        }
+        ran
     }
 }
 

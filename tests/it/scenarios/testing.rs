@@ -455,3 +455,39 @@ fn a_rehearsal_shows_the_plan_and_runs_nothing() {
         nothing_left(story);
     });
 }
+
+#[test]
+fn ctrl_c_at_a_terminal_is_told_as_such_although_it_ends_the_command_too() {
+    scenario("Ctrl-C must end the test, and not look like a command that failed", |story| {
+        write(story, FILE).file("long.sh", "echo began; exec sleep 30\n").step("in a terminal");
+        let mut terminal = story.types("test -- sh long.sh");
+        terminal.shows("began", 1);
+        terminal.press("\u{3}").shows("Interrupted after", 1);
+        let ended = terminal.ends();
+        story.must(ended == Some(130), &format!("{ended:?}"));
+        nothing_left(story);
+    });
+}
+
+#[test]
+fn on_a_terminal_what_the_command_says_stays_on_the_screen() {
+    scenario("rows that are redrawn must make way for the command", |story| {
+        write(story, FILE)
+            .file("talk.sh", "echo first of two; sleep 1; echo second of two\n")
+            .step("in a terminal");
+        let mut terminal = story.types("test -- sh talk.sh");
+        terminal.shows("Passed: ready after", 1);
+        terminal.ends();
+        let said = terminal.screen();
+        let place = |text: &str| said.find(text).unwrap_or_else(|| story.fail(&format!("`{text}`: {said}")));
+        let running = place(" Running (sh talk.sh)\r\n");
+        let (first, second) = (place("first of two\r\n"), place("second of two\r\n"));
+        let after = said.get(running..second).unwrap_or_default();
+        // From when the command begins until it has said all, nothing moves the cursor.
+        let is_quiet = running < first && first < second && !after.contains('\u{1b}');
+        if !is_quiet {
+            story.fail(&format!("nothing is drawn over it: {after:?}"));
+        }
+        place("Taking down");
+    });
+}
