@@ -4,7 +4,7 @@ use super::{OpsError, Scope, Session, detached};
 use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::graph::ServiceGraph;
-use crate::model::ServiceName;
+use crate::model::{Project, ServiceName, label};
 use crate::observe::{self, ObserveRequest, ObservedState};
 use crate::plan::{Action, Grace, Plan, Teardown, graph_from_labels, teardown};
 use std::collections::BTreeSet;
@@ -66,7 +66,7 @@ pub async fn plan(
     scope: &Scope,
     request: &Request,
 ) -> Result<(Plan, Arc<ObservedState>), OpsError> {
-    let images = images(scope, request);
+    let images = images(engine, scope, request).await?;
     let wanted = ObserveRequest {
         images: images.iter().cloned().collect(),
         ..everything(scope, request.volumes.go())
@@ -149,9 +149,22 @@ async fn run_alone(
     Ok(())
 }
 
-/// The images that go, by reference. Without the files their names are not known.
-fn images(scope: &Scope, request: &Request) -> BTreeSet<String> {
-    let Some(project) = scope.project() else { return BTreeSet::new() };
+/// The images that go, by reference. Without the files only those are known that were built for the project: a label says so.
+async fn images(engine: &Engine, scope: &Scope, request: &Request) -> Result<BTreeSet<String>, OpsError> {
+    match scope.project() {
+        Some(project) => Ok(images_of(project, request)),
+        None if request.images == Images::Local && request.services.is_empty() => {
+            let label = [format!("{}={}", label::PROJECT, scope.name())];
+            let built = engine.list_images_by_label(&label).await?;
+            let own = [format!("{}-", scope.name()), format!("{}_", scope.name())];
+            let tags = built.into_iter().flat_map(|image| image.repo_tags);
+            Ok(tags.filter(|tag| own.iter().any(|start| tag.starts_with(start))).collect())
+        }
+        None => Ok(BTreeSet::new()),
+    }
+}
+
+fn images_of(project: &Project, request: &Request) -> BTreeSet<String> {
     let chosen = |name: &ServiceName| {
         request.services.is_empty() || request.services.iter().any(|service| service == name.as_str())
     };

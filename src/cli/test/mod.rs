@@ -257,7 +257,7 @@ fn end(context: &Context, loaded: &Loaded, request: &Request, report: Report) ->
     if report.kept && speaks {
         let name = &report.project;
         stream::note(&format!(
-            "Kept: {name}\n  look at it with `stack -p {name} ps`, `logs`, `exec`\n  remove it with  `stack -p {name} down -v`\n"
+            "Kept: {name}\n  look at it with `stack -p {name} ps`, `logs`, `exec`\n  remove it with  `stack -p {name} down -v --rmi local`\n"
         ));
     }
     let sentence = sentence(request, &report);

@@ -55,9 +55,6 @@ async fn sweep_one(session: &Session, engine: &Engine, one: &Found) -> Result<bo
     session.events.send(subject.clone(), EventKind::Started { verb: Verb::Remove, reason });
     let quiet = Session { events: session.events.trouble_only(), state: None, ..session.clone() };
     remove(&quiet, one, true).await?;
-    if session.dry_run.is_none() {
-        remove_images(engine, &one.project).await?;
-    }
     session.events.send(subject, EventKind::Done { verb: Verb::Remove });
     Ok(true)
 }
@@ -74,16 +71,6 @@ async fn is_all_its_own(engine: &Engine, one: &Found) -> Result<bool, OpsError> 
     };
     let mut labels = containers.iter().map(|row| &row.labels).chain(volumes.iter().map(|row| &row.labels));
     Ok(!labels.any(is_foreign))
-}
-
-/// The images that were built for a project carry its name in a label.
-async fn remove_images(engine: &Engine, project: &str) -> Result<(), OpsError> {
-    for image in engine.list_images_by_label(&[format!("{}={project}", label::PROJECT)]).await? {
-        for tag in image.repo_tags.iter().filter(|tag| tag.starts_with(&format!("{project}-"))) {
-            engine.remove_image(tag, false).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Keeps an instance that was to be thrown away, until somebody takes it down: a volume without data says so.

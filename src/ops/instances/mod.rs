@@ -15,7 +15,7 @@ pub use ephemeral::{Notes, keep, sweep, sweep_known};
 pub use owner::{Life, Owner, host};
 use registry::Registry;
 
-use super::down::{self, Volumes};
+use super::down::{self, Images, Volumes};
 use super::{OpsError, Scope, Session};
 use crate::engine::{Engine, label};
 use crate::model::instance::{PortMap, ports_of};
@@ -140,6 +140,7 @@ pub async fn remove(session: &Session, instance: &Found, volumes: bool) -> Resul
         grace: Grace::Fast,
         volumes: if volumes { Volumes::Go } else { Volumes::Stay },
         orphans: true,
+        images: if instance.is_ephemeral() { Images::Local } else { Images::None },
         ..down::Request::default()
     };
     Box::pin(down::run(session, &Scope::Named(instance.project.clone()), &request)).await?;

@@ -366,7 +366,7 @@ fn what_is_kept_stays_until_it_is_taken_down() {
             let kept =
                 story.noted().lines().find_map(|line| line.strip_prefix("Kept: ")).map(ToOwned::to_owned);
             let Some(kept) = kept else { story.fail("it says what is kept") };
-            story.notes(&format!("remove it with  `stack -p {kept} down -v`"));
+            story.notes(&format!("remove it with  `stack -p {kept} down -v --rmi local`"));
             let before = copies(story);
             story.must(before.len() > 4, &format!("it is there: {before:?}"));
             story.step("others do not take it away").runs("test migrate").exits(0);
@@ -489,5 +489,39 @@ fn on_a_terminal_what_the_command_says_stays_on_the_screen() {
             story.fail(&format!("nothing is drawn over it: {after:?}"));
         }
         place("Taking down");
+    });
+}
+
+#[test]
+fn images_that_were_built_for_a_copy_go_with_it() {
+    scenario("a test must leave no image of its own, also when it was killed", |story| {
+        let file = "services:\n  web:\n    build: .\n    command: sleep infinity\n    stop_signal: SIGKILL\n";
+        story.file("compose.yaml", file).file("Dockerfile", "FROM busybox\nENV A=b\n");
+        story.file("long.sh", "echo $STACK_PROJECT > name; exec sleep 5\n");
+        let images = |story: &Scenario<'_>, project: &str| {
+            story.labelled("images/json", &format!("com.docker.compose.project={project}")).len()
+        };
+        story.step("green").runs("test -- sh -c :").exits(0);
+        story.runs("test --keep -- sh long.sh").exits(0);
+        let kept = story.read("name").trim().to_owned();
+        story.must(images(story, &kept) == 1, "the image of one that is kept is there");
+        let down = story.begins_for(&kept, "down -v --rmi local");
+        story.ends(down).exits(0);
+        story.must(images(story, &kept) == 0, "its image goes when it is taken down as it was said");
+        std::fs::remove_file(story.folder().join("name")).expect("it was written");
+        story.step("SIGKILL");
+        let mut test = story.begins("test -- sh long.sh");
+        wait_for(story, "name");
+        test.kill();
+        drop(test);
+        let name = story.read("name").trim().to_owned();
+        story.step("the next").runs("test -- true").exits(0);
+        story.must(images(story, &name) == 0, "the image is gone");
+        nothing_left(story);
+        story.step("nothing at all");
+        let said = story.noted().to_owned();
+        let own = said.lines().find_map(|line| line.trim().strip_prefix("Project ")?.split(' ').next());
+        let own = own.unwrap_or_default().to_owned();
+        story.must(own.contains("-test-") && images(story, &own) == 0, &format!("none of `{own}`"));
     });
 }
