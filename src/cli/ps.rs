@@ -3,8 +3,9 @@
 use super::{Context, Failure, run};
 use crate::observe::Container;
 use crate::ops::list::{self, Filter};
-use crate::ui::{Clock, LogFormat, ps_json, ps_table, stream};
+use crate::ui::{Clock, LogFormat, RowFormat, ps_rows, ps_table, stream};
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// List containers.
 #[derive(Debug, clap::Args)]
@@ -18,9 +19,9 @@ pub struct Args {
     #[arg(short, long)]
     all: bool,
 
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// Output format: table, json, or a template such as `{{.Name}} {{.State}}` or `table {{.Name}}\t{{.Ports}}`.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<RowFormat>,
 
     /// Containers of services that are not in the file, too.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -45,12 +46,6 @@ pub struct Args {
     /// Whole commands and ids.
     #[arg(long)]
     no_trunc: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
 }
 
 /// Runs the command.
@@ -79,11 +74,23 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
             containers.iter().map(|container| container.identity.service.to_string()).collect();
         names.into_iter().map(|name| format!("{name}\n")).collect()
     } else {
-        match args.format {
-            Format::Table => ps_table(&containers, clock, !args.no_trunc),
-            Format::Json => ps_json(&containers, clock, !args.no_trunc),
+        match args.format.clone().or_else(|| default_format(context)).unwrap_or_default() {
+            RowFormat::Table => ps_table(&containers, clock, !args.no_trunc),
+            format @ (RowFormat::Json | RowFormat::Template(_) | RowFormat::TableTemplate(_)) => {
+                ps_rows(&containers, &format, clock, !args.no_trunc).map_err(Failure::message)?
+            }
         }
     };
     stream::data(&text)?;
     Ok(())
+}
+
+/// `psFormat` of docker's `config.json`, as the docker command has it.
+fn default_format(context: &Context) -> Option<RowFormat> {
+    let variable = |name: &str| context.surroundings.environment.get(name).filter(|value| !value.is_empty());
+    let own = variable("DOCKER_CONFIG").map(PathBuf::from);
+    let folder = own.or_else(|| Some(Path::new(variable("HOME")?).join(".docker")))?;
+    let text = std::fs::read_to_string(folder.join("config.json")).ok()?;
+    let settings: serde_json::Value = serde_json::from_str(&text).ok()?;
+    settings.get("psFormat")?.as_str()?.parse().ok()
 }

@@ -4,7 +4,8 @@ use super::{Context, Failure, run};
 use crate::observe::Container;
 use crate::ops::OpsError;
 use crate::ops::stats::{self, Filter, Usage};
-use crate::ui::{LogFormat, binary_size, decimal_size, stream, table};
+use crate::ui::{self, LogFormat, RowFormat, binary_size, decimal_size, stream, table};
+use std::collections::BTreeMap;
 
 /// Show what the project's containers use, again and again.
 #[derive(Debug, clap::Args)]
@@ -20,9 +21,9 @@ pub struct Args {
     #[arg(short, long)]
     all: bool,
 
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// Output format: table, json, or a template such as `{{.Name}} {{.CPUPerc}}`.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: RowFormat,
 
     /// One sample alone.
     #[arg(long)]
@@ -31,12 +32,6 @@ pub struct Args {
     /// Whole ids.
     #[arg(long)]
     no_trunc: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
 }
 
 /// Runs the command.
@@ -53,7 +48,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
                 samples = stats::sample(&engine, &scope, &filter) => samples?,
                 () = interrupted.cancelled() => return Err(OpsError::Interrupted),
             };
-            let text = text(&samples, args);
+            let text = text(&samples, args).map_err(OpsError::other)?;
             // From the top left, over what was there, and away with the rest.
             let text = if redraw { format!("\u{1b}[H\u{1b}[2J{text}") } else { text };
             stream::data(&text).map_err(|error| OpsError::other(error.to_string()))?;
@@ -121,10 +116,26 @@ impl<'a> Row<'a> {
     }
 }
 
-fn text(samples: &[(Container, Usage)], args: &Args) -> String {
+/// The titles of fields that are not the field's name.
+const TITLES: &[(&str, &str)] = &[
+    ("BlockIO", "BLOCK I/O"),
+    ("CPUPerc", "CPU %"),
+    ("ID", "CONTAINER ID"),
+    ("MemPerc", "MEM %"),
+    ("MemUsage", "MEM USAGE / LIMIT"),
+    ("NetIO", "NET I/O"),
+    ("PIDs", "PIDS"),
+];
+
+/// The fields of a sample.
+const FIELDS: &[&str] =
+    &["BlockIO", "CPUPerc", "Container", "ID", "MemPerc", "MemUsage", "Name", "NetIO", "PIDs"];
+
+fn text(samples: &[(Container, Usage)], args: &Args) -> Result<String, String> {
     let rows: Vec<Row<'_>> = samples.iter().map(|(container, usage)| Row::of(container, usage)).collect();
-    if args.format == Format::Json {
-        return rows.iter().map(|row| format!("{}\n", row.object(args.no_trunc))).collect();
+    if args.format != RowFormat::Table {
+        let row = |row: &Row<'_>| ui::Row { fields: row.object(args.no_trunc), labels: BTreeMap::new() };
+        return ui::write_rows(&rows.iter().map(row).collect::<Vec<_>>(), &args.format, TITLES, FIELDS);
     }
     let cells = |row: Row<'_>| {
         let id = if args.no_trunc { row.id } else { row.short };
@@ -133,5 +144,5 @@ fn text(samples: &[(Container, Usage)], args: &Args) -> String {
     };
     let header =
         ["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"];
-    table(&header, &rows.into_iter().map(cells).collect::<Vec<_>>(), 10)
+    Ok(table(&header, &rows.into_iter().map(cells).collect::<Vec<_>>(), 10))
 }

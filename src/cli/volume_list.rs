@@ -3,7 +3,7 @@
 use super::{Context, Failure, run};
 use crate::engine::{VolumeRow, label};
 use crate::ops::list;
-use crate::ui::{LogFormat, stream, table};
+use crate::ui::{LogFormat, Row, RowFormat, stream, table, write_rows};
 
 /// List the project's volumes.
 #[derive(Debug, clap::Args)]
@@ -15,19 +15,13 @@ pub struct Args {
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
 
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// Output format: table, json, or a template such as `{{.Name}}`.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: RowFormat,
 
     /// Only names.
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
 }
 
 /// Runs the command.
@@ -46,18 +40,29 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         Ok(volumes)
     })?;
     volumes.sort_by(|one, other| one.name.cmp(&other.name));
-    let text = match (args.quiet, args.format) {
+    let text = match (args.quiet, &args.format) {
         (true, _) => volumes.iter().map(|volume| format!("{}\n", volume.name)).collect(),
-        (false, Format::Table) => {
+        (false, RowFormat::Table) => {
             let rows: Vec<Vec<String>> =
                 volumes.iter().map(|volume| vec![volume.driver.clone(), volume.name.clone()]).collect();
             table(&["DRIVER", "VOLUME NAME"], &rows, 10)
         }
-        (false, Format::Json) => volumes.iter().map(|volume| object(volume).to_string() + "\n").collect(),
+        (false, format) => {
+            let row = |volume: &VolumeRow| Row {
+                fields: object(volume),
+                labels: volume.labels.clone().into_iter().collect(),
+            };
+            let rows: Vec<Row> = volumes.iter().map(row).collect();
+            write_rows(&rows, format, &[("Name", "VOLUME NAME")], FIELDS).map_err(Failure::message)?
+        }
     };
     stream::data(&text)?;
     Ok(())
 }
+
+/// The fields of a volume.
+const FIELDS: &[&str] =
+    &["Availability", "Driver", "Group", "Labels", "Links", "Mountpoint", "Name", "Scope", "Size", "Status"];
 
 /// As `docker volume ls` has it; what only a swarm or a look at the disk would tell is not there.
 fn object(volume: &VolumeRow) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! Containers and projects as tables and JSON, in the shapes of the reference.
 
 use super::table::table;
+use super::template::{self, Row, RowFormat};
 use crate::observe::{Container, ContainerStatus, Health, ObservedPort};
 use serde_json::json;
 
@@ -30,10 +31,52 @@ pub fn ps_table(containers: &[&Container], clock: Clock, truncate: bool) -> Stri
     table(&["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], &rows, 10)
 }
 
-/// `ps --format json`: one object a line, with the reference's keys.
-pub fn ps_json(containers: &[&Container], clock: Clock, truncate: bool) -> String {
-    containers.iter().map(|container| ps_object(container, clock, truncate).to_string() + "\n").collect()
+/// `ps` by a format.
+///
+/// # Errors
+/// What is wrong with a template.
+pub fn ps_rows(
+    containers: &[&Container],
+    format: &RowFormat,
+    clock: Clock,
+    truncate: bool,
+) -> Result<String, String> {
+    /// The titles that are not the field's name.
+    const TITLES: &[(&str, &str)] =
+        &[("ID", "CONTAINER ID"), ("RunningFor", "CREATED"), ("ExitCode", "EXIT CODE")];
+    let rows: Vec<Row> = containers
+        .iter()
+        .map(|container| Row {
+            fields: ps_object(container, clock, truncate),
+            labels: container.labels.clone().into_iter().collect(),
+        })
+        .collect();
+    template::write(&rows, format, TITLES, PS_FIELDS)
 }
+
+/// The fields of a container, as the reference calls them.
+const PS_FIELDS: &[&str] = &[
+    "Command",
+    "CreatedAt",
+    "ExitCode",
+    "Health",
+    "ID",
+    "Image",
+    "Labels",
+    "LocalVolumes",
+    "Mounts",
+    "Name",
+    "Names",
+    "Networks",
+    "Ports",
+    "Project",
+    "Publishers",
+    "RunningFor",
+    "Service",
+    "Size",
+    "State",
+    "Status",
+];
 
 fn ps_object(container: &Container, clock: Clock, truncate: bool) -> serde_json::Value {
     let labels: Vec<String> =

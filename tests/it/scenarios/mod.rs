@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod faults;
 mod following;
+mod formats;
 mod gates;
 mod goals;
 mod hooks;

@@ -137,9 +137,14 @@ impl<'a> Scenario<'a> {
 
     /// Runs `docker compose` with these words in the project's folder.
     pub fn reference_runs(&mut self, words: &str) -> &mut Self {
+        self.reference_runs_words(&words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// The same, for words that hold spaces.
+    pub fn reference_runs_words(&mut self, words: &[&str]) -> &mut Self {
         let ran = std::process::Command::new("docker")
             .args(["compose", "--project-name", self.project()])
-            .args(words.split_whitespace())
+            .args(words)
             .current_dir(self.folder.path())
             .env("DOCKER_HOST", &self.place.host)
             .envs(&self.environment)
@@ -148,6 +153,7 @@ impl<'a> Scenario<'a> {
             .expect("docker compose starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         self.last = Ran { code: ran.status.code(), stdout: text(&ran.stdout), stderr: text(&ran.stderr) };
+        let words = words.join(" ");
         self.story.push(format!(
             "$ docker compose {words}\n  exit code {:?}\n  stdout:\n{}  stderr:\n{}",
             self.last.code,
