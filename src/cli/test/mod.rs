@@ -30,7 +30,7 @@ use std::time::Duration;
 /// that was killed has left is taken away by the next one.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes:\n  the command's own   it ran\n  0    without a command: everything came up\n  1    mistakes in the command line or the stack files; nothing was begun\n  124  the time of --timeout was up\n  125  the command was not run, because something did not come up\n  126  the command cannot be run\n  127  there is no such command\n  130  interrupted by SIGINT (Ctrl-C); a second one kills what takes its time to stop\n  143  ended by SIGTERM\n\nExamples:\n  stack test -- pytest -q                      run the tests against a copy of the whole stack\n  stack test --report junit.xml api -- make it only `api` and what it depends on\n  stack test --exec api -- ./manage.py test    run them inside the service `api`\n  stack test                                   see whether everything comes up"
+    after_help = "Exit codes:\n  the command's own   it ran\n  0    without a command: everything came up\n  1    mistakes in the command line or the stack files, and nothing was begun;\n       or all went well, but not everything could be taken away\n  124  the time of --timeout was up\n  125  the command was not run, because something did not come up\n  126  the command cannot be run\n  127  there is no such command\n  130  interrupted by SIGINT (Ctrl-C); a second one kills what takes its time to stop\n  143  ended by SIGTERM\n\nExamples:\n  stack test -- pytest -q                      run the tests against a copy of the whole stack\n  stack test --report junit.xml api -- make it only `api` and what it depends on\n  stack test --exec api -- ./manage.py test    run them inside the service `api`\n  stack test                                   see whether everything comes up"
 )]
 pub struct Args {
     /// Only these services and what they depend on.
@@ -275,7 +275,7 @@ fn end(context: &Context, loaded: &Loaded, request: &Request, report: Report) ->
     }
     if let Some(error) = &report.teardown_error {
         let failure = Failure::message(format!("not everything was taken away: {error}"))
-            .hint(format!("`stack -p {} down -v` takes away what is left", report.project));
+            .hint(format!("`stack -p {} down -v --rmi local` takes away what is left", report.project));
         context.tell(&failure);
     }
     if speaks {

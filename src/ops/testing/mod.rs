@@ -20,6 +20,7 @@ use crate::apply::OnFailure;
 use crate::engine::Engine;
 use crate::event::{EventKind, Subject, Verb};
 use crate::load::Loaded;
+use crate::model::label;
 use crate::observe::observe;
 use crate::plan::{Policy, lifecycle};
 use std::collections::BTreeMap;
@@ -296,7 +297,7 @@ impl Test<'_> {
                     self.session.warn(self.name(), format!("the logs are not all there: {error}"));
                 }
             }
-            if goes { down::run(&patient, &self.scope, &self.down()).await } else { Ok(()) }
+            if goes { self.take_down(&patient).await } else { Ok(()) }
         };
         // A stop that is cut short here goes on in the engine, where the kill that follows ends it.
         let patiently = tokio::select! {
@@ -318,6 +319,21 @@ impl Test<'_> {
                 report.teardown_error = Some(error);
             }
         }
+    }
+
+    /// Takes everything away. A network that stays is no failure to `down`; here it is one.
+    async fn take_down(&self, session: &Session) -> Result<(), OpsError> {
+        Box::pin(down::run(session, &self.scope, &self.down())).await?;
+        if !self.request.isolated {
+            return Ok(());
+        }
+        let label = [format!("{}={}", label::PROJECT, self.name())];
+        let (networks, volumes) =
+            futures_util::try_join!(self.engine.list_networks(&label), self.engine.list_volumes(&label))?;
+        let networks = networks.into_iter().map(|one| format!("network {}", one.name));
+        let left: Vec<String> =
+            networks.chain(volumes.into_iter().map(|one| format!("volume {}", one.name))).collect();
+        if left.is_empty() { Ok(()) } else { Err(OpsError::other(format!("left: {}", left.join(", ")))) }
     }
 
     fn down(&self) -> down::Request {
@@ -345,7 +361,7 @@ impl Test<'_> {
             observed.containers.iter().filter(|container| container.status.is_alive()).collect();
         let kill = lifecycle::kill(&running, "SIGKILL");
         drop(session.apply(self.engine, &kill, None, &observed, OnFailure::Continue).await);
-        down::run(&session, &self.scope, &self.down()).await
+        self.take_down(&session).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! `stack test`: a copy of the project, a command, and nothing left of either.
 
+use crate::support::fake_engine::Fault;
 use crate::support::place::block_on;
 use crate::support::scenario::{Scenario, on_the_fake, on_the_real, scenario};
 use rustix::process::Signal;
@@ -523,5 +524,31 @@ fn images_that_were_built_for_a_copy_go_with_it() {
         let own = said.lines().find_map(|line| line.trim().strip_prefix("Project ")?.split(' ').next());
         let own = own.unwrap_or_default().to_owned();
         story.must(own.contains("-test-") && images(story, &own) == 0, &format!("none of `{own}`"));
+    });
+}
+
+#[test]
+fn what_cannot_be_taken_away_is_told_and_no_success() {
+    on_the_fake("a test that leaves something must not end with 0", |story, fake| {
+        write(story, FILE).step("a network that stays");
+        fake.trap(
+            1,
+            "DELETE",
+            "/networks/*",
+            Fault::Refuse { status: 500, message: "out of order".to_owned() },
+        );
+        story.runs("test --report r.xml -- true").exits(1).notes("not everything was taken away");
+        story.notes(" down -v --rmi local` takes away what is left").notes("left: network ");
+        let parsed = junit_parser::from_reader(story.read("r.xml").as_bytes()).expect("it is JUnit");
+        story.must(parsed.errors == 1 && parsed.failures == 0, &story.read("r.xml"));
+        fake.heal();
+        story.step("a command that failed as well");
+        fake.trap(
+            1,
+            "DELETE",
+            "/networks/*",
+            Fault::Refuse { status: 500, message: "out of order".to_owned() },
+        );
+        story.runs("test -- false").exits(1).runs("test -- sh -c exit").exits(0);
     });
 }
