@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// Check the stack files and show what they come to.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack config -q        only check: every mistake, with its place\n  stack config --why db  why a service is in or out"
+)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct Args {
     /// Only these services and what they depend on.

@@ -7,6 +7,9 @@ use std::io::BufRead;
 
 /// Start containers that exist.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack start            start what was stopped, dependencies first\n  stack start --wait db  return when it is ready"
+)]
 pub struct StartArgs {
     /// Only these services.
     #[arg(value_name = "SERVICE")]
@@ -27,6 +30,9 @@ pub struct StartArgs {
 
 /// Stop containers without removing them.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack stop           stop everything, dependents first\n  stack stop -t 1 web  give it a second before the kill"
+)]
 pub struct StopArgs {
     /// Only these services.
     #[arg(value_name = "SERVICE")]
@@ -39,6 +45,9 @@ pub struct StopArgs {
 
 /// Restart containers as they are; changes in the stack file are not applied.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack restart               everything as it is\n  stack restart --no-deps db  one service, and not its dependents"
+)]
 pub struct RestartArgs {
     /// Only these services.
     #[arg(value_name = "SERVICE")]
@@ -55,6 +64,9 @@ pub struct RestartArgs {
 
 /// Send a signal to containers.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack kill -s HUP web  have one service read its settings again\n  stack kill             end everything at once, without grace"
+)]
 pub struct KillArgs {
     /// Only these services.
     #[arg(value_name = "SERVICE")]
@@ -79,6 +91,9 @@ pub struct ServicesArgs {
 
 /// Remove stopped containers.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack rm           remove stopped containers, after a question\n  stack rm -sfv web  stop one service and remove it, its anonymous volumes too"
+)]
 pub struct RmArgs {
     /// Only these services.
     #[arg(value_name = "SERVICE")]

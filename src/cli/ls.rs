@@ -6,6 +6,9 @@ use crate::ui::{LogFormat, ProjectRow, combined_status, ls_table, stream};
 
 /// List projects.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack ls                   projects that run on the engine\n  stack ls -a --format json  stopped ones too, for programs"
+)]
 pub struct Args {
     /// Projects without a running container too.
     #[arg(short, long)]

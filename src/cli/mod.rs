@@ -45,6 +45,7 @@ mod volume_list;
 mod volumes;
 mod wait;
 mod watch;
+mod welcome;
 
 pub use env::{Surroundings, VARIABLES};
 pub use exit::{Failure, Words};
@@ -138,6 +139,9 @@ enum Command {
     Logs(logs::Args),
     Ls(ls::Args),
     /// Freeze containers.
+    #[command(
+        after_help = "Examples:\n  stack pause      freeze everything\n  stack pause web  freeze one service: its processes stand still"
+    )]
     Pause(lifecycle::ServicesArgs),
     Plan(plan::Args),
     Port(port::Args),
@@ -155,6 +159,9 @@ enum Command {
     Test(test::Args),
     Top(top::Args),
     /// Thaw containers.
+    #[command(
+        after_help = "Examples:\n  stack unpause      thaw everything\n  stack unpause web  thaw one service"
+    )]
     Unpause(lifecycle::ServicesArgs),
     Up(up::Args),
     Urls(urls::Args),
@@ -291,6 +298,12 @@ pub fn main() -> ExitCode {
     };
     if called.asked_what_it_is {
         return match stream::data(&plugin::metadata()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_closed) => ExitCode::FAILURE,
+        };
+    }
+    if called.words.is_empty() && !called.as_compose {
+        return match stream::data(&welcome::text(&surroundings)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_closed) => ExitCode::FAILURE,
         };

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// List containers.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack ps -a                               stopped ones too\n  stack ps --format '{{.Name}} {{.Ports}}'  as a script wants it"
+)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct Args {
     /// Only these services.

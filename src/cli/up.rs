@@ -202,6 +202,9 @@ enum Build {
 
 /// Create containers without starting them.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stack create          make what is missing, start nothing\n  stack create --build  build the images first"
+)]
 pub struct CreateArgs {
     #[command(flatten)]
     converge: ConvergeArgs,

@@ -4,6 +4,7 @@
 mod artifact;
 #[cfg(test)]
 mod explain;
+mod help;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
