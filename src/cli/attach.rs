@@ -5,6 +5,7 @@ use crate::engine::WaitFor;
 use crate::ops::OpsError;
 use crate::ops::exec::{self, Which};
 use crate::ui::{LogFormat, stream, terminal};
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{self, Poll};
@@ -67,7 +68,15 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         }
         let exit = engine.expect_exit(id, name, WaitFor::NotRunning).await?;
         let attached = engine.attach_with_keys(id, name, in_terminal, stdin, &args.detach_keys).await?;
-        let resize = async |rows, columns| drop(engine.resize_container(id, rows, columns).await);
+        let drawn = Cell::new(false);
+        let resize = async |rows: u16, columns| {
+            if !drawn.replace(true) {
+                // Of a size that it has already a program hears nothing, and what it has drawn is not here.
+                drop(engine.resize_container(id, rows.saturating_add(1), columns).await);
+            }
+            // It may have ended already: its terminal keeps the size it has.
+            drop(engine.resize_container(id, rows, columns).await);
+        };
         // One that has ended needs no signal.
         let pass_on = async |signal: &'static str| drop(engine.kill_container(id, name, signal).await);
         let signals = async {

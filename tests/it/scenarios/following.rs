@@ -185,6 +185,31 @@ fn attach_gives_the_program_what_is_typed() {
 }
 
 #[test]
+fn attach_in_a_terminal_lets_go_of_the_program_by_keys() {
+    on_the_real("a terminal must be the program's until it lets go, and as it was afterwards", |story| {
+        let text = "services: {app: {image: busybox, stop_signal: SIGKILL, stdin_open: true, tty: true, command: sh}}\n";
+        story.file("compose.yaml", text);
+        story.runs("up -d").exits(0);
+        let mut attach = story.types("attach --detach-keys ctrl-x,d app");
+        // The shell draws its prompt anew for the size of this terminal.
+        attach.shows("/ #", 1);
+        attach.press("echo in-$((40+2))\r");
+        attach.shows("in-42", 1);
+        attach.press("stty size\r");
+        attach.shows("40 120", 1);
+        attach.press("\u{18}d");
+        attach.shows("goes on running", 1);
+        story.must(attach.ends() == Some(0), "letting go is no failure");
+        story.must(attach.is_as_before(), "the terminal is as it was");
+        story.running("app", &[1]);
+        let mut attach = story.types("attach app");
+        attach.shows("/ #", 1);
+        attach.press("exit 9\r");
+        story.must(attach.ends() == Some(9), "the program's end is its code");
+    });
+}
+
+#[test]
 fn completion_knows_every_command_in_every_shell() {
     scenario("a script must complete what there is", |story| {
         for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
