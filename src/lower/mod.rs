@@ -1,6 +1,6 @@
 //! The project to the Engine API's request bodies: lowering, as in a compiler. Pure.
 //!
-//! In: a [`Project`](crate::model::Project) and what was resolved meanwhile (container ids, image digests, the API version).
+//! In: a [`Project`] and what was resolved meanwhile (container ids, image digests, the API version).
 //! Out: request bodies, and the attributes that this engine cannot honour, each with its path in the file. Deliberately
 //! absent: calls, the file system (a `seccomp` profile stays a path: the caller reads it), decisions about what to do. Start
 //! reading at [`container::create`].
