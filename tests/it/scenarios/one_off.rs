@@ -151,7 +151,9 @@ fn a_one_off_in_a_terminal_is_the_terminal_s() {
         let mut terminal = story.types("run --rm job sh");
         terminal.shows("/ #", 1);
         terminal.press("tty\n").shows("/dev/pts/0", 1);
-        terminal.press("sleep 100\n").press("\u{3}").press("exit 9\n");
+        // A key that comes while the shell still reads is none for the program that it starts.
+        terminal.press("echo be''gun; sleep 100\n").shows("begun", 1);
+        terminal.press("\u{3}").press("exit 9\n");
         let code = terminal.ends();
         story.must(code == Some(9), &format!("it ends as the shell did: {code:?}\n{}", terminal.screen()));
         story.must(terminal.is_as_before(), "the terminal is as it was");
