@@ -66,6 +66,14 @@ pub fn settle(program: &str, words: Vec<String>, as_plugin: bool) -> Result<Call
         called.words = words;
         return Ok(called);
     }
+    // The docker command asks what could come next: `__complete compose up ""`.
+    if let [complete, compose, rest @ ..] = words.as_slice()
+        && complete == super::complete::WORD
+        && compose == "compose"
+    {
+        called.words = std::iter::once(complete).chain(rest).cloned().collect();
+        return Ok(called);
+    }
     let mut words = words.into_iter().peekable();
     // `docker help compose` is passed on as it was typed.
     let mut wants_help = false;
@@ -172,6 +180,10 @@ mod tests {
         assert!(found.variables.contains(&("DOCKER_CONTEXT", "there".to_owned())));
         assert_eq!(called("docker-compose", "help compose", true).words, ["--help"]);
         assert_eq!(called("docker-compose", "-v", false).words, ["version"]);
+        assert_eq!(
+            called("docker-compose", "__complete compose up w", true).words,
+            ["__complete", "up", "w"]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod argv;
 mod attach;
 mod ci;
 mod commit;
+mod complete;
 mod completion;
 mod config;
 mod cp;
@@ -310,6 +311,14 @@ pub fn main() -> ExitCode {
     }
     for (name, value) in &called.variables {
         surroundings.environment.set(*name, value.clone());
+    }
+    if let Some((complete::WORD, words)) =
+        called.words.split_first().map(|(word, rest)| (word.as_str(), rest))
+    {
+        return match stream::data(&complete::answer(words, &surroundings)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_closed) => ExitCode::FAILURE,
+        };
     }
     let as_compose = called.as_compose;
     let command = Cli::command().name(called.name).bin_name(called.name);

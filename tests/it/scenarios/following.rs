@@ -210,26 +210,66 @@ fn attach_in_a_terminal_lets_go_of_the_program_by_keys() {
 }
 
 #[test]
-fn completion_knows_every_command_in_every_shell() {
-    scenario("a script must complete what there is", |story| {
-        for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-            story
-                .runs(&format!("completion {shell}"))
-                .exits(0)
-                .prints("watch")
-                .prints("instances")
-                .prints("cp");
+fn completion_knows_commands_flags_and_services() {
+    scenario("what may come next must be known to shells and to the docker command", |story| {
+        story
+            .step("a project")
+            .file("compose.yaml", "services: {web: {image: x}, db: {image: y, profiles: [dbs]}}");
+        let asks = [
+            (&["__complete", "sc"][..], "scale\tSet how many", ":4"),
+            (&["__complete", "up", ""], "web\tx\n", ":4"),
+            (&["__complete", "up", "web", ""], "db\ty\n", ":4"),
+            (&["__complete", "--profile", ""], "dbs\n", ":4"),
+            (&["__complete", "up", "--scale", "w"], "web=\tx", ":4"),
+            (&["__complete", "config", "--format", "j"], "json\tJSON", ":4"),
+            (&["__complete", "up", "--no-de"], "--no-deps\t", ":4"),
+            (&["__complete", "-f", "comp"], "", ":0"),
+            (&["__complete", "exec", "web", ""], "", ":0"),
+        ];
+        for (words, expect, directive) in asks {
+            let (code, told) = said(story, words);
+            story.must(code == Some(0) && told.contains(expect), &format!("{words:?}: {told}"));
+            story.must(told.ends_with(&format!("{directive}\n")), &format!("{words:?}: {told}"));
+        }
+        let (_, told) = said(story, &["__complete", "up", "web", ""]);
+        story.must(!told.contains("web"), "what was named is not offered again");
+        story.step("scripts");
+        for shell in ["powershell", "elvish"] {
+            story.runs(&format!("completion {shell}")).exits(0).prints("watch").prints("instances");
         }
         story.runs("completion").exits(1);
         story.runs("completion tcsh").exits(1).notes("bash");
-        if std::process::Command::new("bash").arg("--version").output().is_ok() {
-            story.runs("completion bash").exits(0);
-            std::fs::write(story.folder().join("stack.bash"), story.printed()).expect("a file");
-            let words = "source ./stack.bash; COMP_WORDS=(stack sc); COMP_CWORD=1; _stack stack sc stack; echo \"${COMPREPLY[@]}\"";
-            let ran =
-                std::process::Command::new("bash").args(["-c", words]).current_dir(story.folder()).output();
-            let said = String::from_utf8_lossy(&ran.expect("bash").stdout).into_owned();
-            story.must(said.trim() == "scale", &format!("bash completes `sc`: {said}"));
+        for (shell, words, expect) in [
+            (
+                "bash",
+                "source ./script; COMP_WORDS=(stack up w); COMP_CWORD=2; _stack_complete; echo ${COMPREPLY[@]}",
+                "web",
+            ),
+            ("fish", "source ./script; complete -C'stack sca'", "scale"),
+        ] {
+            if std::process::Command::new(shell).arg("--version").output().is_err() {
+                println!("note: not run: there is no {shell}");
+                continue;
+            }
+            story.runs(&format!("completion {shell}")).exits(0);
+            std::fs::write(story.folder().join("script"), story.printed()).expect("a file");
+            let folder = std::path::Path::new(env!("CARGO_BIN_EXE_stack")).parent().expect("a folder");
+            let path = format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display());
+            let mut command = std::process::Command::new(shell);
+            command
+                .args(["-c", words])
+                .current_dir(story.folder())
+                .env("PATH", path)
+                .env("HOME", story.folder());
+            let told = String::from_utf8_lossy(&command.output().expect("a shell").stdout).into_owned();
+            story.must(told.starts_with(expect), &format!("{shell}: {told}"));
         }
     });
+}
+
+/// What the program answers without the flags that stories give it: they would be words of the line.
+fn said(story: &Scenario<'_>, words: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stack"));
+    let ended = command.args(words).current_dir(story.folder()).output().expect("it runs");
+    (ended.status.code(), String::from_utf8_lossy(&ended.stdout).into_owned())
 }
