@@ -86,15 +86,19 @@ impl World {
         let of_list = self.images.iter().find(|image| image.id == one.image_id);
         let manifest =
             of_list.and_then(|image| image.manifest.as_ref()).map(|digest| json!({"digest": digest}));
-        json!({
-            "ImageManifestDescriptor": manifest,
+        let mut row = json!({
             "Id": one.id, "Names": [format!("/{}", one.name)], "Image": shown, "ImageID": one.image_id,
             "Command": command.join(" "), "Created": one.created_nanos / 1_000_000_000, "Ports": ports,
             "Labels": one.labels, "State": one.status.word(), "Status": one.sentence(),
             "HostConfig": {"NetworkMode": one.network_mode()},
             "NetworkSettings": {"Networks": one.endpoints_view()},
             "Mounts": one.mounts.iter().map(mount).collect::<Vec<_>>(),
-        })
+        });
+        // Only an image store that keeps manifests says which one it is.
+        if let Some(manifest) = manifest {
+            row["ImageManifestDescriptor"] = manifest;
+        }
+        row
     }
 
     /// `GET /containers/{id}/json`.
