@@ -48,12 +48,12 @@ pub struct Args {
     workdir: Option<String>,
 
     /// With standard input, which is so anyway.
-    #[arg(short, long, hide = true)]
+    #[arg(short, long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     interactive: bool,
 
-    /// With a terminal, which is so anyway.
-    #[arg(short, long, hide = true)]
-    tty: bool,
+    /// With a terminal, which is so anyway where this is one.
+    #[arg(short, long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    tty: Option<bool>,
 }
 
 /// Runs the command.
@@ -69,8 +69,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         None => variables.get(entry).map(|value| format!("{entry}={value}")),
     });
     // A terminal inside makes sense only where both ends of it are one here.
-    let tty =
-        !args.no_tty && !args.detach && surroundings.stdout_is_terminal && surroundings.stdin_is_terminal;
+    let here = surroundings.stdout_is_terminal && surroundings.stdin_is_terminal;
+    let tty = here && !args.no_tty && !args.detach && args.tty != Some(false);
     let spec = ExecSpec {
         command: args.command.clone(),
         environment: environment.collect(),
@@ -78,7 +78,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         working_dir: args.workdir.clone().unwrap_or_default(),
         privileged: args.privileged,
         tty,
-        stdin: !args.detach,
+        stdin: !args.detach && args.interactive,
         detach: args.detach,
     };
     let which = Which { service: args.service.clone(), index: args.index };
@@ -99,7 +99,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
             // The program may have ended already, or not have begun: its terminal keeps the size it has.
             drop(engine.resize_exec(&id, rows, columns).await);
         };
-        terminal::connect(running.output, Some(running.input), tty, resize)
+        terminal::connect(running.output, args.interactive.then_some(running.input), tty, resize)
             .await
             .map_err(|error| crate::ops::OpsError::other(error.to_string()))?;
         Ok(engine.exec_exit_code(&id).await?)

@@ -94,6 +94,7 @@ pub struct ServicesArgs {
 #[command(
     after_help = "Examples:\n  stack rm           remove stopped containers, after a question\n  stack rm -sfv web  stop one service and remove it, its anonymous volumes too"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command")]
 pub struct RmArgs {
     /// Only these services.
     #[arg(value_name = "SERVICE")]
@@ -110,6 +111,10 @@ pub struct RmArgs {
     /// Remove their anonymous volumes too.
     #[arg(short, long)]
     volumes: bool,
+
+    /// Without effect, as in the reference.
+    #[arg(short, long, hide = true)]
+    all: bool,
 }
 
 /// Runs `start`.

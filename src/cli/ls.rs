@@ -14,6 +14,10 @@ pub struct Args {
     #[arg(short, long)]
     all: bool,
 
+    /// Only projects whose name fits a regular expression: `name=EXPRESSION`. Of several, one is enough.
+    #[arg(long, value_name = "FILTER")]
+    filter: Vec<String>,
+
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -31,12 +35,14 @@ enum Format {
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    let names = names(&args.filter)?;
     let projects = run::with_session(context, None, LogFormat::default(), async |session| {
         let engine = session.engine().await?;
         list::projects(&engine, args.all).await
     })?;
     let rows: Vec<ProjectRow> = projects
         .into_iter()
+        .filter(|project| names.is_empty() || names.iter().any(|name| name.is_match(&project.name)))
         .map(|project| ProjectRow {
             name: project.name,
             instance: project.instance,
@@ -55,4 +61,20 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     };
     stream::data(&text)?;
     Ok(())
+}
+
+/// What names have to fit.
+fn names(filters: &[String]) -> Result<Vec<regex_lite::Regex>, Failure> {
+    let name = |filter: &String| {
+        let Some((key, expression)) = filter.split_once('=') else {
+            return Err(Failure::message(format!("bad format of filter `{filter}`"))
+                .hint("write `--filter name=EXPRESSION`"));
+        };
+        if key.trim() != "name" {
+            return Err(Failure::message(format!("invalid filter '{key}'")).hint("there is `name` alone"));
+        }
+        regex_lite::Regex::new(expression.trim())
+            .map_err(|error| Failure::message(format!("`{expression}` is not a regular expression: {error}")))
+    };
+    filters.iter().map(name).collect()
 }

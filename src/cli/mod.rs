@@ -36,6 +36,7 @@ mod run;
 mod scale;
 mod stats;
 mod supply;
+mod switches;
 mod test;
 mod timeline;
 mod top;
@@ -68,7 +69,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[command(
     name = "stack",
     version,
+    disable_version_flag = true,
     disable_help_subcommand = true,
+    args_override_self = true,
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -91,6 +94,14 @@ struct Cli {
     /// Show what a command would do, and why, without doing it.
     #[arg(long, global = true)]
     dry_run: bool,
+
+    /// Print the version.
+    #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+
+    /// Without effect: what is on this machine is read without TLS anyway, and everything else only with it.
+    #[arg(long, hide = true, value_name = "HOST")]
+    insecure_registry: Vec<String>,
 
     /// Older name of --ansi=never.
     #[arg(long, hide = true)]
@@ -321,15 +332,19 @@ pub fn main() -> ExitCode {
         };
     }
     let as_compose = called.as_compose;
-    let command = Cli::command().name(called.name).bin_name(called.name);
-    let parsed = command.try_get_matches_from(std::iter::once(called.name.to_owned()).chain(called.words));
-    let parsed = parsed.and_then(|matches| {
+    let parsed = matches(called.name, called.words).and_then(|matches| {
         Ok((matches.subcommand_name().map(str::to_owned), Cli::from_arg_matches(&matches)?))
     });
     let (name, cli) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
+    if !cli.insecure_registry.is_empty() {
+        stream::note(
+            "warning: `--insecure-registry` is without effect: registries on this machine are read without TLS anyway, \
+             others only with it\n",
+        );
+    }
     let turn = match turn(name.as_deref(), cli.lock_timeout, &surroundings) {
         Ok(turn) => turn,
         Err(failure) => {
@@ -361,6 +376,21 @@ pub fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// The commands and flags, for tables and scripts about them.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses a command line, without the program's name. `name` is the one that usage shows.
+///
+/// # Errors
+/// Words that are not understood, or a request for help or the version.
+pub fn matches(name: &'static str, words: Vec<String>) -> Result<clap::ArgMatches, clap::Error> {
+    let command = command().name(name).bin_name(name);
+    let words = switches::settle(&command, words);
+    command.try_get_matches_from(std::iter::once(name.to_owned()).chain(words))
 }
 
 fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {

@@ -6,6 +6,8 @@ mod artifact;
 mod explain;
 mod help;
 #[cfg(test)]
+mod flags;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod remote_up;

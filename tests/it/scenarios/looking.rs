@@ -182,3 +182,44 @@ fn wait_tells_each_end_and_ends_with_the_last_code() {
         story.runs("wait").exits(1);
     });
 }
+
+#[test]
+fn ls_shows_the_projects_whose_names_fit_a_filter() {
+    on_the_real("`ls --filter name=` must take a regular expression, as the reference does", |story| {
+        up(story);
+        let project = story.project().to_owned();
+        let expression = format!("^{}.$", &project[..project.len() - 1]);
+        for words in [format!("name={expression}"), format!("name=^nothing$ --filter name={project}")] {
+            let (ours, theirs) = both(story, &format!("ls -q --filter {words}"));
+            story.must(
+                ours == theirs && ours == format!("{project}\n"),
+                &format!("{words}: {ours:?} is {theirs:?}"),
+            );
+        }
+        story.runs("ls -q --filter name=^nothing$").exits(0);
+        story.must(story.printed().is_empty(), "nothing fits");
+        story.step("mistakes").runs("ls --filter status=running").exits(1).notes("invalid filter 'status'");
+        story.runs("ls --filter name").exits(1).notes("write `--filter name=EXPRESSION`");
+        story.runs("ls --filter name=(").exits(1).notes("`(` is not a regular expression");
+    });
+}
+
+#[test]
+fn switches_take_their_answer_behind_an_equals_sign_too() {
+    on_the_real("flags as scripts write them for the reference must mean the same", |story| {
+        story
+            .file("compose.yaml", SHOP)
+            .runs("up --detach=true --detach=true db")
+            .exits(0)
+            .running("db", &[1]);
+        story.runs("ps -q=true --all=f").exits(0);
+        story.must(story.printed().trim().len() == 64, "quiet");
+        story.runs("exec --tty=false --interactive=false db echo -q=true").exits(0);
+        story.must(story.printed() == "-q=true\n", "a program's flags are its own");
+        story
+            .runs("--insecure-registry x --dry-run=true down")
+            .exits(0)
+            .notes("`--insecure-registry` is without effect");
+        story.running("db", &[1]).runs("rm --all --stop=1 --force").exits(0).gone("db");
+    });
+}
