@@ -3,6 +3,7 @@
 //! One file per command: its `Args` (whose documentation is the help text) and a `run` of a few lines. Start reading at
 //! [`main`].
 
+mod alpha;
 mod apply;
 mod argv;
 mod attach;
@@ -18,6 +19,7 @@ mod events;
 mod exec;
 mod exit;
 mod export;
+mod graph;
 mod images;
 mod instances;
 mod lifecycle;
@@ -132,6 +134,8 @@ pub enum Ansi {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(hide = true)]
+    Alpha(alpha::Args),
     Apply(apply::Args),
     Build(supply::BuildArgs),
     Attach(attach::Args),
@@ -144,6 +148,7 @@ enum Command {
     Events(events::Args),
     Exec(exec::Args),
     Export(export::Args),
+    Graph(graph::Args),
     Images(images::Args),
     InstallPlugin(plugin::Args),
     Instances(instances::Args),
@@ -189,7 +194,9 @@ impl Command {
         match self {
             Self::Config(args) => args.answers_in_json(),
             Self::Plan(args) => args.answers_in_json(),
-            Self::Apply(_)
+            Self::Alpha(_)
+            | Self::Graph(_)
+            | Self::Apply(_)
             | Self::Build(_)
             | Self::Create(_)
             | Self::Down(_)
@@ -395,6 +402,8 @@ pub fn matches(name: &'static str, words: Vec<String>) -> Result<clap::ArgMatche
 
 fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Alpha(args) => alpha::run(context, args),
+        Command::Graph(args) => graph::run(context, args),
         Command::Apply(args) => apply::run(context, args),
         Command::Build(args) => supply::build(context, args),
         Command::Config(args) => config::run(context, args),

@@ -23,6 +23,7 @@ mod words;
 
 pub mod bug;
 pub mod ci;
+pub mod graph;
 pub mod keys;
 pub mod plan;
 pub mod stream;

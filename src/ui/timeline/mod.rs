@@ -97,7 +97,7 @@ fn seconds(millis: u64) -> String {
 }
 
 /// A text as XML and HTML may hold it.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for next in text.chars() {
         match next {

@@ -4,9 +4,11 @@
 mod artifact;
 #[cfg(test)]
 mod explain;
-mod help;
 #[cfg(test)]
 mod flags;
+#[cfg(test)]
+mod graph;
+mod help;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
