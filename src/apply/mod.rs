@@ -25,6 +25,7 @@ mod wait;
 pub use build::buildx::check as check_dockerfiles;
 pub use hooks::exec_spec;
 pub use models::ModelRunner;
+pub use provider::plugin_of;
 pub use queue::Limits;
 
 use crate::engine::{Engine, EngineError, EngineErrorKind};

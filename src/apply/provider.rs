@@ -135,7 +135,12 @@ fn find(project: &Project, kind: &str) -> Option<PathBuf> {
 
 /// The plugin `docker-NAME` of the docker command line.
 pub(super) fn plugin(project: &Project, name: &str) -> Option<PathBuf> {
-    let variable = |name: &str| project.environment.get(name).filter(|value| !value.is_empty());
+    plugin_of(&project.environment, name)
+}
+
+/// The plugin `docker-NAME` that the docker command would find with these variables.
+pub fn plugin_of(environment: &crate::model::Environment, name: &str) -> Option<PathBuf> {
+    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     let own = variable("DOCKER_CONFIG").map(PathBuf::from);
     let own = own.or_else(|| Some(Path::new(variable("HOME")?).join(".docker")));
     let plugin = format!("docker-{name}");

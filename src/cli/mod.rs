@@ -13,6 +13,7 @@ mod complete;
 mod completion;
 mod config;
 mod cp;
+mod doctor;
 mod down;
 mod env;
 mod events;
@@ -144,6 +145,7 @@ enum Command {
     Config(config::Args),
     Cp(cp::Args),
     Create(up::CreateArgs),
+    Doctor(doctor::Args),
     Down(down::Args),
     Events(events::Args),
     Exec(exec::Args),
@@ -194,6 +196,7 @@ impl Command {
         match self {
             Self::Config(args) => args.answers_in_json(),
             Self::Plan(args) => args.answers_in_json(),
+            Self::Doctor(args) => args.answers_in_json(),
             Self::Alpha(_)
             | Self::Graph(_)
             | Self::Apply(_)
@@ -408,6 +411,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Build(args) => supply::build(context, args),
         Command::Config(args) => config::run(context, args),
         Command::Create(args) => up::create(context, args),
+        Command::Doctor(args) => doctor::run(context, args),
         Command::Down(args) => down::run(context, args),
         Command::Exec(args) => exec::run(context, args),
         Command::Attach(args) => attach::run(context, args),

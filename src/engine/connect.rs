@@ -103,6 +103,15 @@ pub async fn connect(endpoints: &Endpoints) -> Result<Engine, ConnectError> {
     Ok(find(endpoints).await?.with_logins(logins))
 }
 
+/// What says which engine is meant: `DOCKER_HOST`, ``context `x` ``, `default socket`.
+pub fn source(endpoints: &Endpoints) -> String {
+    if endpoints.host.as_deref().is_some_and(|host| !host.is_empty()) {
+        return "DOCKER_HOST".to_owned();
+    }
+    let context = context_host(endpoints).ok().flatten();
+    context.map_or_else(|| "default socket".to_owned(), |(_, source)| source)
+}
+
 /// `DOCKER_CONFIG`, else `~/.docker`.
 fn config_dir(endpoints: &Endpoints) -> Option<PathBuf> {
     endpoints.config_dir.clone().or_else(|| Some(endpoints.home.as_ref()?.join(".docker")))

@@ -26,7 +26,7 @@ mod volumes;
 pub use crate::model::label;
 
 pub use archive::PathStat;
-pub use connect::{ConnectError, Endpoints, Tried, connect};
+pub use connect::{ConnectError, Endpoints, Tried, connect, source};
 pub use error::{EngineError, EngineErrorKind};
 pub use events::{ContainerEvent, EngineEvent, EventFilter, EventStream};
 pub use exec::{ExecRun, ExecSession, ExecSpec};

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod copy;
+pub mod doctor;
 pub mod down;
 pub mod events;
 pub mod exec;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
@@ -87,6 +87,17 @@ struct HelperAnswer {
     username: String,
     #[serde(rename = "Secret")]
     secret: String,
+}
+
+/// The helpers that the text of a `config.json` names: `docker-credential-` and each of these.
+///
+/// # Errors
+/// It is no such file.
+pub fn helpers(text: &str) -> Result<Vec<String>, String> {
+    let config: ConfigFile = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let named = config.helpers.into_values().chain(std::iter::once(config.store));
+    let named: BTreeSet<String> = named.filter(|name| !name.is_empty()).collect();
+    Ok(named.into_iter().collect())
 }
 
 impl Logins {

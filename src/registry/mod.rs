@@ -10,5 +10,5 @@ mod login;
 mod reference;
 
 pub use client::{Client, Document, RegistryError, RegistryErrorKind, digest};
-pub use login::{Logins, RegistryAuth, decode_base64};
+pub use login::{Logins, RegistryAuth, decode_base64, helpers};
 pub use reference::Reference;

@@ -14,6 +14,7 @@ mod batch;
 mod containers;
 mod delivery;
 mod explain;
+mod extent;
 mod fs;
 mod heavy;
 mod inputs;
@@ -25,6 +26,8 @@ mod tree;
 
 pub use delivery::Delivery;
 pub use explain::explain;
+pub use extent::{Extent, extent};
+pub use fs::without_events;
 
 use crate::apply::OnStart;
 use crate::engine::{Engine, EngineError, EventStream};

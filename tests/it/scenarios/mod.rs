@@ -9,6 +9,7 @@ mod ci;
 mod commands;
 mod copying;
 mod digests;
+mod doctor;
 mod down;
 mod errors;
 mod events;
