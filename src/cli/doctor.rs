@@ -42,7 +42,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         }
     };
     let mut findings = run::with_session(context, None, LogFormat::default(), async |session| {
-        Ok(doctor::engine(session).await)
+        doctor::engine(session).await
     })?;
     findings.extend(doctor::here(&files, &context.surroundings.environment));
     let text = match args.format {

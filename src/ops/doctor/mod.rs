@@ -62,14 +62,24 @@ impl Finding {
 }
 
 /// Looks at the engine: whether it answers, where and why there, what it is, and how much space it has.
-pub async fn engine(session: &Session) -> Vec<Finding> {
+///
+/// # Errors
+/// The user had enough of waiting for its answer.
+pub async fn engine(session: &Session) -> Result<Vec<Finding>, super::OpsError> {
     let source = crate::engine::source(&session.endpoints);
-    let mut findings = match session.engine().await {
-        Ok(engine) => of_engine(&engine, &source).await,
-        Err(error) => vec![unreachable_at_all(&error)],
+    let look = async {
+        match session.engine().await {
+            Ok(engine) => of_engine(&engine, &source).await,
+            Err(error) => vec![unreachable_at_all(&error)],
+        }
+    };
+    // It only asks: to be dropped half way does no harm.
+    let mut findings = tokio::select! {
+        findings = look => findings,
+        () = session.interrupts.first().cancelled_owned() => return Err(super::OpsError::Interrupted),
     };
     findings.extend(host::state(session.state.as_deref()));
-    findings
+    Ok(findings)
 }
 
 /// Looks at this machine and at the project. It walks through folders, and takes as long as that does.
@@ -205,6 +215,9 @@ fn remedies(address: &Address, kind: EngineErrorKind, message: &str, source: &st
             "you may not use that socket: add yourself to the group that owns it (`docker`), or run as root";
         return vec![group.to_owned()];
     }
+    if kind == EngineErrorKind::TimedOut {
+        return vec!["it hangs or is overloaded: see its log, `journalctl -u docker`".to_owned()];
+    }
     let mut hints = Vec::new();
     match address {
         Address::Unix(path) if !path.exists() => hints
@@ -213,9 +226,6 @@ fn remedies(address: &Address, kind: EngineErrorKind, message: &str, source: &st
             "start the engine: `systemctl start docker`, or `systemctl start podman.socket`".to_owned(),
         ),
         Address::Tcp(_) => hints.push(format!("start the engine there, or correct {source}")),
-    }
-    if kind == EngineErrorKind::TimedOut {
-        hints.push("it took the request and did not answer: see its log, `journalctl -u docker`".to_owned());
     }
     hints
 }

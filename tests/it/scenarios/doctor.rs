@@ -2,6 +2,8 @@
 
 use crate::support::scenario::{Scenario, on_the_real};
 use serde_json::Value;
+use std::io::Read;
+use std::net::TcpListener;
 
 const SHOP: &str = "services: {web: {image: busybox, build: ., command: sleep infinity}}\n";
 
@@ -79,5 +81,22 @@ fn what_is_amiss_around_it_is_a_warning_or_a_mistake_with_its_place() {
             .runs("doctor")
             .exits(1);
         story.prints("✘ project").prints("`stack config` shows every mistake at its place");
+    });
+}
+
+#[test]
+fn an_engine_that_hangs_need_not_be_waited_for() {
+    on_the_real("Ctrl-C must end `doctor` while it waits for an answer", |story| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("tcp://{}", listener.local_addr().unwrap());
+        story.file("compose.yaml", SHOP).environment("DOCKER_HOST", &address);
+        let mut terminal = story.types("doctor");
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.read_exact(&mut [0]).unwrap();
+        terminal.press("\u{3}");
+        let code = terminal.ends();
+        story.must(code == Some(130), &format!("{code:?}\n{}", terminal.screen()));
+        story.step("in the end").environment("STACK_ENGINE_TIMEOUT", "1").runs("doctor").exits(1);
+        story.prints("✘ engine").prints("hint: it hangs or is overloaded");
     });
 }
