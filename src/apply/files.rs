@@ -48,7 +48,7 @@ pub(super) async fn inject(cx: &Cx, container: &ContainerRef, id: &ContainerId) 
 pub(super) fn socket_of(address: &Address) -> Option<&str> {
     match address {
         Address::Unix(path) if path.starts_with("/run") || path.starts_with("/var/run") => path.to_str(),
-        Address::Unix(_) | Address::Tcp(_) => None,
+        Address::Unix(_) | Address::Tcp(_) | Address::Ssh(_) => None,
     }
 }
 

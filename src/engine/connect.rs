@@ -8,7 +8,7 @@
 //! | 4 | `$XDG_RUNTIME_DIR/docker.sock`, `~/.docker/run/docker.sock` (rootless Docker, Docker Desktop) | likewise |
 //! | 5 | `/run/podman/podman.sock` (for root), `$XDG_RUNTIME_DIR/podman/podman.sock` | likewise |
 
-use super::{Address, ApiVersion, Engine};
+use super::{Address, ApiVersion, Engine, SshHost};
 use crate::registry::Logins;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -209,9 +209,13 @@ fn parse_address(host: &str) -> Result<Address, String> {
         "unix" => Err("the path of a Unix socket must be absolute".to_owned()),
         "tcp" | "http" if !rest.is_empty() => {
             let authority = rest.trim_end_matches('/');
-            Ok(Address::Tcp(if authority.contains(':') { authority.to_owned() } else { format!("{authority}:2375") }))
+            Ok(Address::Tcp(if authority.contains(':') {
+                authority.to_owned()
+            } else {
+                format!("{authority}:2375")
+            }))
         }
-        "ssh" => Err("engines over ssh are not supported yet; forward the socket: `ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST`, then DOCKER_HOST=unix:///tmp/engine.sock".to_owned()),
+        "ssh" => SshHost::parse(rest).map(Address::Ssh),
         "npipe" => Err("named pipes are not supported yet".to_owned()),
         "https" => Err("engines over TLS are not supported yet".to_owned()),
         "" => Err("it has no scheme".to_owned()),
@@ -276,7 +280,7 @@ mod tests {
         assert_eq!(parse_address("unix:///run/x.sock"), Ok(Address::Unix("/run/x.sock".into())));
         assert_eq!(parse_address("tcp://localhost:2375"), Ok(Address::Tcp("localhost:2375".into())));
         assert_eq!(parse_address("tcp://localhost"), Ok(Address::Tcp("localhost:2375".into())));
-        assert!(parse_address("ssh://me@there").unwrap_err().contains("ssh"));
+        assert!(matches!(parse_address("ssh://me@there"), Ok(Address::Ssh(_))));
         assert!(parse_address("/var/run/docker.sock").unwrap_err().contains("scheme"));
     }
 

@@ -17,6 +17,7 @@ mod logs;
 mod networks;
 mod process;
 mod request;
+mod ssh;
 mod state;
 mod stream;
 mod system;
@@ -37,6 +38,7 @@ pub use lists::{
 };
 pub use logs::{LogChunk, LogRequest};
 pub use process::{Processes, WaitFor};
+pub use ssh::Host as SshHost;
 pub use state::{
     State, StateConfig, StateHealth, StateHealthcheck, StateHostConfig, StateProbe, StateRestartPolicy,
     StateRow,

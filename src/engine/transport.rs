@@ -4,6 +4,7 @@
 //! connections, learns the engine's version from the first answer's `Api-Version` header (a question of its own would cost a
 //! round trip) and puts the agreed version into every path after it.
 
+use super::ssh::{self, Host};
 use bollard::errors::Error;
 use bollard::{BollardRequest, Docker};
 use bytes::Bytes;
@@ -67,6 +68,8 @@ pub enum Address {
     Unix(PathBuf),
     /// `host:port`, without TLS.
     Tcp(String),
+    /// Another machine, by way of ssh.
+    Ssh(Host),
 }
 
 impl std::fmt::Display for Address {
@@ -74,6 +77,7 @@ impl std::fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(formatter, "unix://{}", path.display()),
             Self::Tcp(authority) => write!(formatter, "tcp://{authority}"),
+            Self::Ssh(host) => host.fmt(formatter),
         }
     }
 }
@@ -82,6 +86,7 @@ impl std::fmt::Display for Address {
 enum Wire {
     Unix(Client<hyperlocal::UnixConnector, Body>, PathBuf),
     Tcp(Client<HttpConnector, Body>, String),
+    Ssh(Client<ssh::Connector, Body>, Host),
 }
 
 impl std::fmt::Display for Wire {
@@ -89,6 +94,7 @@ impl std::fmt::Display for Wire {
         match self {
             Self::Unix(_, path) => write!(formatter, "unix://{}", path.display()),
             Self::Tcp(_, authority) => write!(formatter, "tcp://{authority}"),
+            Self::Ssh(_, host) => host.fmt(formatter),
         }
     }
 }
@@ -114,6 +120,7 @@ impl Transport {
         let wire = match address {
             Address::Unix(path) => Wire::Unix(builder.build(hyperlocal::UnixConnector), path.clone()),
             Address::Tcp(authority) => Wire::Tcp(builder.build_http(), authority.clone()),
+            Address::Ssh(host) => Wire::Ssh(builder.build(ssh::Connector(host.clone())), host.clone()),
         };
         Arc::new(Self {
             wire,
@@ -245,6 +252,10 @@ impl Transport {
             }
             Wire::Tcp(client, authority) => {
                 parts.uri = format!("http://{authority}{target}").parse::<Uri>().unwrap_or_default();
+                client.request(Request::from_parts(parts, body)).await
+            }
+            Wire::Ssh(client, _) => {
+                parts.uri = format!("http://engine{target}").parse::<Uri>().unwrap_or_default();
                 client.request(Request::from_parts(parts, body)).await
             }
         };

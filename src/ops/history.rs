@@ -155,7 +155,7 @@ pub(super) fn engine_key(engine: &Engine) -> String {
     let address = match engine.address() {
         // Several paths lead to one socket.
         Address::Unix(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
-        other @ Address::Tcp(_) => other.to_string(),
+        other @ (Address::Tcp(_) | Address::Ssh(_)) => other.to_string(),
     };
     let digest = Sha256::digest(address.as_bytes());
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()

@@ -57,7 +57,7 @@ impl Session {
                 drop(held);
                 result
             }
-            Address::Tcp(_) => {
+            Address::Tcp(_) | Address::Ssh(_) => {
                 let held = remote::take(self, engine, project).await?;
                 // Whoever is overtaken stops as gently as if the user had asked for it.
                 let session = Self { interrupts: self.interrupts.of_part(), ..self.clone() };

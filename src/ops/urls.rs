@@ -44,6 +44,7 @@ pub async fn endpoints(
     let host = match engine.address() {
         Address::Unix(_) => None,
         Address::Tcp(authority) => authority.rsplit_once(':').map(|(host, _)| host),
+        Address::Ssh(host) => Some(host.host.as_str()),
     };
     Ok(of_containers(&containers, scope.project(), host))
 }

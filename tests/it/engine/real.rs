@@ -380,5 +380,5 @@ async fn one_sample_of_statistics_and_what_the_engine_is() {
     let version = engine.version().await.unwrap();
     assert!(!version.version.is_empty() && !version.api_version.is_empty());
     assert!(engine.info().await.unwrap().get("NCPU").is_some());
-    assert!(matches!(engine.address(), Address::Unix(_) | Address::Tcp(_)));
+    assert!(matches!(engine.address(), Address::Unix(_) | Address::Tcp(_) | Address::Ssh(_)));
 }

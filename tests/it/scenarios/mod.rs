@@ -40,6 +40,7 @@ mod rolling;
 mod round_trip;
 mod sharing;
 mod smoke;
+mod ssh;
 mod testing;
 mod timeline;
 mod trouble;
