@@ -155,7 +155,7 @@ impl AsyncRead for Pipes {
                 return Poll::Ready(Ok(()));
             }
             Poll::Ready(Ok(())) => {}
-            other => return other,
+            other @ (Poll::Ready(_) | Poll::Pending) => return other,
         }
         // It ended without a word of the engine's: what ssh has to say is why.
         let this = &mut *self;
@@ -195,7 +195,7 @@ impl AsyncWrite for Pipes {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe && self.said.is_some() => {
                 Poll::Ready(Ok(bytes.len()))
             }
-            other => other,
+            other @ (Poll::Ready(_) | Poll::Pending) => other,
         }
     }
 

@@ -226,6 +226,13 @@ fn remedies(address: &Address, kind: EngineErrorKind, message: &str, source: &st
             "start the engine: `systemctl start docker`, or `systemctl start podman.socket`".to_owned(),
         ),
         Address::Tcp(_) => hints.push(format!("start the engine there, or correct {source}")),
+        Address::Ssh(host) => {
+            let way = match host.port {
+                Some(port) => format!("ssh -p {port} {}", host.host),
+                None => format!("ssh {}", host.host),
+            };
+            hints.push(format!("this must work without a question: `{way} docker version`"));
+        }
     }
     hints
 }
