@@ -67,7 +67,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
                 .hint("`--no-stdin` only shows what it writes"));
         }
         let exit = engine.expect_exit(id, name, WaitFor::NotRunning).await?;
-        let attached = engine.attach_with_keys(id, name, in_terminal, stdin, &args.detach_keys).await?;
+        let attached = engine.attach_container(id, name, in_terminal, stdin, &args.detach_keys).await?;
         let drawn = Cell::new(false);
         let resize = async |rows: u16, columns| {
             if !drawn.replace(true) {

@@ -187,12 +187,19 @@ fn prepare(
     let mut request = context.project.request(&context.surroundings)?;
     request.services = vec![args.service.clone()];
     request.without_dependencies = args.no_deps;
-    // First as the files have it: what they do not have must not come from the command line.
-    let whole = load::load(&load::LoadRequest { all_resources: true, ..request.clone() })?;
-    let declared = |name: &str| whole.project.volumes.keys().any(|key| key.as_str() == name);
-    let foreign: Vec<_> = args.volume.iter().filter_map(|text| foreign_volume(text, &declared)).collect();
-    request.said = said(args, &foreign);
-    let mut loaded = load::load(&request)?;
+    let as_written = || load::load(&load::LoadRequest { all_resources: true, ..request.clone() });
+    let mut foreign = Vec::new();
+    if !args.volume.is_empty() {
+        let whole = as_written()?;
+        let declared = |name: &str| whole.project.volumes.keys().any(|key| key.as_str() == name);
+        foreign = args.volume.iter().filter_map(|text| foreign_volume(text, &declared)).collect();
+    }
+    let with_said = load::LoadRequest { said: said(args, &foreign), ..request.clone() };
+    let mut loaded = match load::load(&with_said) {
+        Ok(loaded) => loaded,
+        // What is wrong with the files, or a service that they do not have, must not look as if it were said here.
+        Err(failure) => return Err(as_written().err().unwrap_or(failure).into()),
+    };
     context.show_warnings(&loaded);
     let mut files = BTreeMap::new();
     for file in &args.env_from_file {

@@ -6,7 +6,7 @@ use super::stream::{self, Attached, Streamed};
 use super::{Engine, EngineError, EngineErrorKind};
 use bollard::errors::Error;
 use bollard::models::ContainerWaitResponse;
-use bollard::query_parameters::{ResizeContainerTTYOptions, WaitContainerOptions};
+use bollard::query_parameters::ResizeContainerTTYOptions;
 use futures_util::StreamExt;
 use hyper::Method;
 use hyper_util::rt::TokioIo;
@@ -41,36 +41,13 @@ fn condition(until: WaitFor) -> &'static str {
 }
 
 impl Engine {
-    /// Attaches to a container's output from now on (with `logs`: from its beginning) and, with `stdin`, to its input.
-    /// `tty` is whether it has a terminal; the answer's bytes alone cannot tell. `POST /containers/{id}/attach`.
+    /// Attaches to a container's output from now on and, with `stdin`, to its input. `tty` is whether it has a terminal; the
+    /// answer's bytes alone cannot tell. `keys` is the sequence that lets go of a container with a terminal again, such as
+    /// `ctrl-p,ctrl-q`, or empty for the engine's own. `POST /containers/{id}/attach`.
     ///
     /// # Errors
-    /// `NotFound` when it is gone, `Conflict` when it is paused or restarting.
+    /// `NotFound` when it is gone, `Conflict` when it is paused or restarting, `BadRequest` for a sequence that cannot be typed.
     pub async fn attach_container(
-        &self,
-        id: &str,
-        name: &str,
-        tty: bool,
-        stdin: bool,
-        logs: bool,
-    ) -> Result<Attached, EngineError> {
-        let subject = subject(name);
-        let path = format!("/containers/{id}/attach");
-        let call = Call::new(Method::POST, "attach to", &subject, &path)
-            .query("stream", "1")
-            .query("stdout", "1")
-            .query("stderr", "1")
-            .query_if(stdin, "stdin", "1")
-            .query_if(logs, "logs", "1");
-        self.upgrade(call, tty).await
-    }
-
-    /// The same for somebody at a terminal: `keys` is the sequence that lets go of the container again, such as
-    /// `ctrl-p,ctrl-q`, or empty for the engine's own.
-    ///
-    /// # Errors
-    /// As [`Engine::attach_container`]; `BadRequest` for a sequence that cannot be typed.
-    pub async fn attach_with_keys(
         &self,
         id: &str,
         name: &str,
@@ -104,19 +81,7 @@ impl Engine {
     /// # Errors
     /// `NotFound` when it is gone.
     pub async fn wait_container(&self, id: &str, name: &str, until: WaitFor) -> Result<i64, EngineError> {
-        let options = WaitContainerOptions { condition: condition(until).to_owned() };
-        match Box::pin(self.docker.wait_container(id, Some(options))).next().await {
-            Some(Ok(answer)) => Ok(answer.status_code),
-            // bollard takes a non-zero code for a failure; it is the answer.
-            Some(Err(Error::DockerContainerWaitError { code, .. })) => Ok(code),
-            Some(Err(error)) => Err(EngineError::from_bollard("wait for", subject(name), &error)),
-            None => Err(EngineError {
-                operation: "wait for",
-                subject: subject(name),
-                kind: EngineErrorKind::Unreachable,
-                message: "the connection was cut before it ended".to_owned(),
-            }),
-        }
+        self.expect_exit(id, name, until).await?.await
     }
 
     /// Waits for a container's end as [`Engine::wait_container`] does, in two steps: when this returns, the engine is waiting,

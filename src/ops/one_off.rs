@@ -13,6 +13,7 @@ use crate::observe::{self, Container, ObservedState};
 use crate::plan::{OneOff, Policy, lifecycle};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the container has that its service's others have not.
 #[derive(Debug, Clone, Default)]
@@ -147,11 +148,10 @@ pub async fn begin(
     let engine = session.engine().await?;
     let (id, name) = (container.id.0.as_str(), container.name.as_str());
     let attached = match attach {
-        Some((tty, stdin)) => Some(engine.attach_container(id, name, tty, stdin, false).await?),
+        Some((tty, stdin)) => Some(engine.attach_container(id, name, tty, stdin, "").await?),
         None => None,
     };
-    let until = if one_off.remove { WaitFor::Removed } else { WaitFor::NextExit };
-    let exit = engine.expect_exit(id, name, until).await?;
+    let exit = engine.expect_exit(id, name, WaitFor::NextExit).await?;
     let project = Arc::new(loaded.project.clone());
     let seen = Arc::new(ObservedState { containers: vec![container.clone()], ..ObservedState::default() });
     let start = lifecycle::start_one_off(container);
@@ -162,7 +162,15 @@ pub async fn begin(
         }
         return Err(error);
     }
-    Ok(Running { engine, attached, exit: Box::pin(async move { Ok(exit.await?) }) })
+    let gone = one_off.remove.then(|| (engine.clone(), container.clone()));
+    let exit = Box::pin(async move {
+        let code = exit.await?;
+        if let Some((engine, container)) = gone {
+            removed(&engine, &container).await;
+        }
+        Ok(code)
+    });
+    Ok(Running { engine, attached, exit })
 }
 
 /// Runs the hooks of a container that was started.
@@ -178,6 +186,17 @@ pub async fn hooks(session: &Session, loaded: &Loaded, container: &Container) ->
     let project = Arc::new(loaded.project.clone());
     let seen = Arc::new(ObservedState { containers: vec![container.clone()], ..ObservedState::default() });
     session.apply(&engine, &plan, Some(&project), &seen, OnFailure::Stop).await
+}
+
+/// How long the engine may take to remove what has ended.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// Returns when the engine has removed a container that has ended. Its exit code is not asked for here: Podman tells 0 of what it
+/// has removed.
+async fn removed(engine: &Engine, container: &Container) {
+    let removal = engine.wait_container(&container.id.0, &container.name, WaitFor::Removed);
+    // One that is gone already cannot be waited for, and one that stays has its result all the same.
+    drop(tokio::time::timeout(REMOVAL, removal).await);
 }
 
 /// The engine removes what it could not start; an older one leaves it.

@@ -126,7 +126,7 @@ async fn what_a_terminal_shows_comes_bare_and_without_waiting_for_a_line_end() {
     let mut body = sleeper(&["sh", "-c", "printf '\\001> '; read x"], true);
     body.open_stdin = Some(true);
     let id = create(&engine, &name, body).await;
-    let mut attached = engine.attach_container(&id, &name, true, true, false).await.unwrap();
+    let mut attached = engine.attach_container(&id, &name, true, true, "").await.unwrap();
     engine.start_container(&id, &name).await.unwrap();
     let mut shown = Vec::new();
     while shown.len() < 3 {
@@ -148,7 +148,7 @@ async fn attach_carries_input_and_output_and_closing_the_input_is_its_end() {
     body.open_stdin = Some(true);
     body.stdin_once = Some(true);
     let id = create(&engine, &name, body).await;
-    let mut attached = engine.attach_container(&id, &name, false, true, false).await.unwrap();
+    let mut attached = engine.attach_container(&id, &name, false, true, "").await.unwrap();
     engine.start_container(&id, &name).await.unwrap();
     attached.input.write_all(b"over the wire\n").await.unwrap();
     attached.input.shutdown().await.unwrap();

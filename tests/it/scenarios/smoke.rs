@@ -44,6 +44,18 @@ volumes:
             .changed_nothing();
         story.step("apply the change").runs("up -d").exits(0);
         story.replaced(&before, "first").kept(&before, "then");
+        if !story.is_fake() {
+            story.step("one command").runs_words(&[
+                "run",
+                "--rm",
+                "--no-deps",
+                "job",
+                "sh",
+                "-c",
+                "echo hi; exit 7",
+            ]);
+            story.exits(7).prints("hi\n");
+        }
         story.step("down").runs("down -v").exits(0).nothing_left();
     });
 }
