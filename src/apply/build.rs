@@ -26,8 +26,11 @@ pub(super) async fn image(cx: &Cx, name: &ServiceName, image: &str, wish: Wish) 
         return if stays_there { Ok(()) } else { step::remember_image(cx, image).await };
     }
     if let Some(problem) = unsupported(build) {
-        let off = project.environment.get("DOCKER_BUILDKIT").is_some();
-        let hint = if off { "unset `DOCKER_BUILDKIT`" } else { "install the docker plugin `buildx`" };
+        let hint = if buildx::is_off(project) {
+            "unset `DOCKER_BUILDKIT`"
+        } else {
+            "install the docker plugin `buildx`"
+        };
         return Err(StepError {
             hints: vec![format!("{hint}: BuildKit can do it")],
             ..StepError::new(format!("service `{name}`: {problem}"))

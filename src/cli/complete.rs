@@ -3,6 +3,7 @@
 //! The answer is a line for each word, with what it means behind a tab, and at the end `:4` where no files are to be offered, `:0`
 //! where they are: what the docker command expects of a plugin, and what our scripts for shells read.
 
+use super::words::{At, takes_value};
 use super::{Cli, ProjectArgs, Surroundings};
 use crate::load::{self, Loaded};
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
@@ -18,8 +19,8 @@ pub fn answer(words: &[String], surroundings: &Surroundings) -> String {
     let project = || project(before, surroundings);
     let found: Option<Vec<(String, String)>> = match place.value_of {
         Some(arg) => values(arg, &project),
-        None if last.starts_with('-') => Some(flags(place.command, &root)),
-        None if place.command.has_subcommands() => Some(commands(place.command)),
+        None if last.starts_with('-') && !place.only_words => Some(flags(place.at)),
+        None if place.at.command.has_subcommands() => Some(commands(place.at.command)),
         None => place.positional().filter(|arg| names_a_service(arg)).map(|_| services(&project, before, "")),
     };
     let directive = if found.is_some() { ":4" } else { ":0" };
@@ -36,27 +37,31 @@ pub fn answer(words: &[String], surroundings: &Surroundings) -> String {
 /// Where a word would stand.
 struct Place<'a> {
     /// The command that it belongs to.
-    command: &'a Command,
+    at: At<'a>,
     /// The flag whose value it is.
     value_of: Option<&'a Arg>,
     /// How many words without a name came before it.
     position: usize,
+    /// No flags can come any more.
+    only_words: bool,
 }
 
 impl<'a> Place<'a> {
     fn after(words: &[String], root: &'a Command) -> Self {
-        let mut place = Self { command: root, value_of: None, position: 0 };
+        let mut place = Self { at: At::start(root), value_of: None, position: 0, only_words: false };
         for word in words {
+            let name = word.split('=').next().unwrap_or_default();
             if place.value_of.take().is_some() {
                 continue;
             }
-            if let Some(flag) = flag(place.command, root, word) {
-                place.value_of = Some(flag).filter(|flag| takes_a_word(flag) && !word.contains('='));
-            } else if word.starts_with('-') {
-                // A switch, or a mistake; neither takes a word.
-            } else if let Some(command) = place.command.find_subcommand(word) {
-                place.command = command;
-            } else {
+            if word == "--" {
+                place.only_words = true;
+            } else if !place.only_words && word.starts_with('-') {
+                let flag = place.at.flag(name).filter(|_| name.len() == word.len());
+                place.value_of =
+                    flag.filter(|(flag, has_value)| takes_value(flag) && !has_value).map(|(flag, _)| flag);
+            } else if place.only_words || !place.at.enter(word) {
+                place.only_words |= place.at.hands_over();
                 place.position += 1;
             }
         }
@@ -65,7 +70,7 @@ impl<'a> Place<'a> {
 
     /// The argument without a name that would stand here; the last one may be repeated.
     fn positional(&self) -> Option<&'a Arg> {
-        let all: Vec<&Arg> = self.command.get_positionals().collect();
+        let all: Vec<&Arg> = self.at.command.get_positionals().collect();
         let repeated = all.last().copied().filter(|arg| {
             arg.get_num_args().is_some_and(|range| range.max_values() > 1)
                 || matches!(arg.get_action(), clap::ArgAction::Append)
@@ -74,26 +79,10 @@ impl<'a> Place<'a> {
     }
 }
 
-fn takes_a_word(arg: &Arg) -> bool {
-    arg.get_action().takes_values() && !arg.is_require_equals_set()
-}
-
-/// The flag that a word is: `--name`, `--name=value`, `-n`, `-xyn`.
-fn flag<'a>(command: &'a Command, root: &'a Command, word: &str) -> Option<&'a Arg> {
-    let mut all = command.get_arguments().chain(root.get_arguments());
-    if let Some(long) = word.strip_prefix("--") {
-        let long = long.split('=').next().unwrap_or_default();
-        return all.find(|arg| arg.get_long() == Some(long));
-    }
-    let last = word.strip_prefix('-')?.chars().last()?;
-    all.find(|arg| arg.get_short() == Some(last))
-}
-
-fn flags(command: &Command, root: &Command) -> Vec<(String, String)> {
-    let global = root.get_arguments().filter(|arg| arg.is_global_set());
-    let own = command.get_arguments().filter(|arg| !arg.is_hide_set());
+fn flags(at: At<'_>) -> Vec<(String, String)> {
+    let own = at.command.get_arguments().filter(|arg| !arg.is_hide_set());
     let mut found: Vec<(String, String)> = own
-        .chain(global)
+        .chain(at.global())
         .filter_map(|arg| Some((format!("--{}", arg.get_long()?), about(arg.get_help()))))
         .collect();
     found.sort();

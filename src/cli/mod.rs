@@ -51,6 +51,7 @@ mod volumes;
 mod wait;
 mod watch;
 mod welcome;
+mod words;
 
 pub use env::{Surroundings, VARIABLES};
 pub use exit::{Failure, Words};

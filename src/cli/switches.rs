@@ -4,12 +4,13 @@
 //! take none: words are put into the form that they know before they are parsed. Deliberately absent: whether a word is
 //! right at all; what is not understood here is left as it is, for the parser to tell.
 
+use super::words::{At, has_long, takes_value};
 use clap::{Arg, ArgAction, Command};
 
 /// Puts the answers of switches into the form that `command` parses.
 pub fn settle(command: &Command, words: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut words = words.into_iter();
-    let mut settled = Settled { root: command, at: command, words: Vec::new() };
+    let mut settled = Settled { at: At::start(command), words: Vec::new() };
     while let Some(word) = words.next() {
         if word == "--" {
             settled.words.push(word);
@@ -32,23 +33,17 @@ pub fn settle(command: &Command, words: impl IntoIterator<Item = String>) -> Vec
 }
 
 struct Settled<'a> {
-    root: &'a Command,
-    /// The command that the words have come to.
-    at: &'a Command,
+    at: At<'a>,
     words: Vec<String>,
 }
 
-impl<'a> Settled<'a> {
+impl Settled<'_> {
     /// A word that is no flag. Returns whether flags may follow: not behind the service of `exec` and `run`, where the words of
     /// another program begin.
     fn bare(&mut self, word: String) -> bool {
-        let below = self.at.find_subcommand(&word);
+        let goes_on = self.at.enter(&word) || !self.at.hands_over();
         self.words.push(word);
-        if let Some(below) = below {
-            self.at = below;
-            return true;
-        }
-        !self.at.get_positionals().any(Arg::is_trailing_var_arg_set)
+        goes_on
     }
 
     /// A flag, or several short ones in one word. Returns whether its value is the next word.
@@ -57,11 +52,7 @@ impl<'a> Settled<'a> {
             Some((name, answer)) => (name, Some(answer)),
             None => (word.as_str(), None),
         };
-        let last = match name.strip_prefix("--") {
-            Some(long) => self.find(|arg| has_long(arg, long)).map(|arg| (arg, false)),
-            None => self.last_of(name.trim_start_matches('-')),
-        };
-        let Some((arg, has_value)) = last else {
+        let Some((arg, has_value)) = self.at.flag(name) else {
             self.words.push(word);
             return false;
         };
@@ -93,37 +84,6 @@ impl<'a> Settled<'a> {
             self.words.push(rest);
         }
     }
-
-    /// The flag that a word of short flags ends with, or the one whose value the rest of it is, and whether there is a rest.
-    fn last_of(&self, shorts: &str) -> Option<(&'a Arg, bool)> {
-        let mut last = None;
-        let mut shorts = shorts.chars();
-        while let Some(short) = shorts.next() {
-            let is_it =
-                |arg: &Arg| arg.get_short_and_visible_aliases().is_some_and(|all| all.contains(&short));
-            let arg = self.find(is_it)?;
-            last = Some((arg, false));
-            if takes_value(arg) {
-                last = Some((arg, !shorts.as_str().is_empty()));
-                break;
-            }
-        }
-        last
-    }
-
-    fn find(&self, is_it: impl Fn(&Arg) -> bool) -> Option<&'a Arg> {
-        let own = self.at.get_arguments().find(|arg| is_it(arg));
-        own.or_else(|| self.root.get_arguments().find(|arg| arg.is_global_set() && is_it(arg)))
-    }
-}
-
-fn has_long(arg: &Arg, long: &str) -> bool {
-    arg.get_long() == Some(long) || arg.get_all_aliases().is_some_and(|all| all.contains(&long))
-}
-
-/// Whether a value has to follow: not where one can only stand behind `=`.
-fn takes_value(arg: &Arg) -> bool {
-    arg.get_action().takes_values() && !arg.is_require_equals_set()
 }
 
 /// Whether yes and no are among its answers.

@@ -21,9 +21,13 @@ const LINES: usize = 20;
 
 /// The plugin, where BuildKit is wanted and there is one.
 pub(super) fn find(engine: &Engine, project: &Project) -> Option<PathBuf> {
-    let off = project.environment.get("DOCKER_BUILDKIT").is_some_and(|value| matches!(value, "0" | "false"));
     // Its engine builds with Buildah; the plugin would start a builder in a container from a registry.
-    if off || engine.is_podman() { None } else { provider::plugin(project, "buildx") }
+    if is_off(project) || engine.is_podman() { None } else { provider::plugin(project, "buildx") }
+}
+
+/// Whether somebody wants the classic builder.
+pub(super) fn is_off(project: &Project) -> bool {
+    project.environment.get("DOCKER_BUILDKIT").is_some_and(|value| matches!(value, "0" | "false"))
 }
 
 /// Builds a service's image.

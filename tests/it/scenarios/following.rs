@@ -225,6 +225,8 @@ fn completion_knows_commands_flags_and_services() {
             (&["__complete", "up", "--no-de"], "--no-deps\t", ":4"),
             (&["__complete", "-f", "comp"], "", ":0"),
             (&["__complete", "exec", "web", ""], "", ":0"),
+            (&["__complete", "exec", "web", "ls", "-"], "", ":0"),
+            (&["__complete", "-pother", "up", "w"], "web\t", ":4"),
         ];
         for (words, expect, directive) in asks {
             let (code, told) = said(story, words);
