@@ -58,7 +58,7 @@ pub(super) async fn container(
         status: state.status.as_str().to_owned(),
         exit_code: ended.then_some(state.exit_code),
         start_error: state.start_error.clone(),
-        out_of_memory: state.oom_killed,
+        out_of_memory: ran_out_of_memory(cx, name, id, state, ended).await,
         memory_limit_bytes: state.memory_limit,
         restarts: state.restarts,
         failing_streak,
@@ -68,6 +68,26 @@ pub(super) async fn container(
         allowed_ms: allowed.map(millis),
         place: place(cx, service, state.healthcheck.is_some()),
     }
+}
+
+/// How long the engine may take to tell why it killed a container: in so many looks, so far apart.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// Whether it was killed for want of memory. The kernel tells the engine of the end and of its cause by two ways, and the end may
+/// arrive first.
+async fn ran_out_of_memory(cx: &Cx, name: &str, id: &ContainerId, state: &LiveState, ended: bool) -> bool {
+    let may_have = ended && state.exit_code == 137 && state.memory_limit > 0;
+    if state.oom_killed || !may_have {
+        return state.oom_killed;
+    }
+    for _ in 0..LOOKS {
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        if crate::observe::live_state(&cx.engine, id, name).await.is_ok_and(|state| state.oom_killed) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Adds what is known about a container that the engine could not start. A container that is gone, or an engine that is,
