@@ -207,19 +207,19 @@ fn created_at(seconds: i64) -> String {
 pub fn ago(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    match seconds {
-        ..1 => "Less than a second".to_owned(),
-        1 => "1 second".to_owned(),
-        2..MINUTE => format!("{seconds} seconds"),
-        MINUTE..120 => "About a minute".to_owned(),
-        120..2760 => format!("{} minutes", seconds / MINUTE),
-        2760..5400 => "About an hour".to_owned(),
-        5400..172_800 => format!("{} hours", (seconds + HOUR / 2) / HOUR),
-        172_800..1_209_600 => format!("{} days", seconds / DAY),
-        1_209_600..5_184_000 => format!("{} weeks", seconds / DAY / 7),
-        5_184_000..63_072_000 => format!("{} months", seconds / DAY / 30),
-        _ => format!("{} years", seconds / DAY / 365),
+    let hours = (seconds + HOUR / 2) / HOUR;
+    match (seconds, hours) {
+        (..1, _) => "Less than a second".to_owned(),
+        (1, _) => "1 second".to_owned(),
+        (2..MINUTE, _) => format!("{seconds} seconds"),
+        (MINUTE..120, _) => "About a minute".to_owned(),
+        (120..HOUR, _) => format!("{} minutes", seconds / MINUTE),
+        (_, ..2) => "About an hour".to_owned(),
+        (_, 2..48) => format!("{hours} hours"),
+        (_, 48..336) => format!("{} days", hours / 24),
+        (_, 336..1_440) => format!("{} weeks", hours / 24 / 7),
+        (_, 1_440..17_520) => format!("{} months", hours / 24 / 30),
+        _ => format!("{} years", seconds / HOUR / 24 / 365),
     }
 }
 
@@ -235,6 +235,8 @@ mod tests {
             (59, "59 seconds"),
             (60, "About a minute"),
             (150, "2 minutes"),
+            (3240, "54 minutes"),
+            (3599, "59 minutes"),
             (3600, "About an hour"),
             (7200, "2 hours"),
             (3 * 86_400, "3 days"),
