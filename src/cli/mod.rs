@@ -33,6 +33,7 @@ mod plugin;
 mod port;
 mod project_args;
 mod ps;
+mod random;
 mod remote;
 mod rollback;
 mod run;

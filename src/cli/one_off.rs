@@ -1,7 +1,7 @@
 //! `stack run`.
 
 use super::up::quiet;
-use super::{Context, Failure, run};
+use super::{Context, Failure, random, run};
 use crate::load::{self, Loaded};
 use crate::model::ServiceName;
 use crate::observe::Container;
@@ -10,7 +10,6 @@ use crate::ops::{OpsError, Session};
 use crate::plan::{ImagePolicy, OneOff, OrphanPolicy, Policy};
 use crate::ui::{LogFormat, ProgressMode, stream, terminal};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -144,8 +143,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     }
     let here = surroundings.stdout_is_terminal && surroundings.stdin_is_terminal;
     let tty = !args.no_tty && args.tty != Some(false) && (here || (args.detach && wants_tty));
-    let slug = slug()?;
-    let (loaded, policy, one_off) = prepare(context, args, tty, slug)?;
+    let (loaded, policy, one_off) = prepare(context, args, tty)?;
     let created =
         run::with_session(&told(context, args), Some(&loaded), LogFormat::default(), async |session| {
             let session = session.without_progress_of(quiet(args.quiet_pull, args.quiet_build));
@@ -178,12 +176,7 @@ fn told(context: &Context, args: &Args) -> Context {
 }
 
 /// The project whose service is the one-off's, and how it is brought up.
-fn prepare(
-    context: &Context,
-    args: &Args,
-    tty: bool,
-    slug: String,
-) -> Result<(Loaded, Policy, OneOff), Failure> {
+fn prepare(context: &Context, args: &Args, tty: bool) -> Result<(Loaded, Policy, OneOff), Failure> {
     let mut request = context.project.request(&context.surroundings)?;
     request.services = vec![args.service.clone()];
     request.without_dependencies = args.no_deps;
@@ -215,6 +208,8 @@ fn prepare(
     let Some(found) = project.services.get(&service) else {
         return Err(Failure::message(format!("no such service: {}", args.service)));
     };
+    // What makes the container's name one of its own.
+    let slug = random::digits();
     let name = args.name.clone().unwrap_or_else(|| {
         let short = slug.get(..12).unwrap_or_default();
         format!("{}{sep}{service}{sep}run{sep}{short}", project.name, sep = project.separator())
@@ -298,15 +293,6 @@ fn foreign_volume(text: &str, declared: &dyn Fn(&str) -> bool) -> Option<(String
     let (target, options) = rest.split_once(':').unwrap_or((rest, ""));
     let read_only = options.split(',').any(|option| option == "ro");
     Some((text.to_owned(), (source.to_owned(), target.to_owned(), read_only)))
-}
-
-/// What makes the container's name one of its own: 64 hexadecimal digits.
-fn slug() -> Result<String, Failure> {
-    let mut bytes = [0; 32];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut random| random.read_exact(&mut bytes))
-        .map_err(|error| Failure::message(format!("cannot read `/dev/urandom`: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// How long a program whose terminal has closed may take to be told of as ended, before it counts as left alone.

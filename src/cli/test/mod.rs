@@ -3,7 +3,7 @@
 mod reports;
 
 use super::timeline::TimelineFile;
-use super::{Context, Failure, remote, run};
+use super::{Context, Failure, random, remote, run};
 use crate::engine::ExecSpec;
 use crate::load::{self, InstanceRequest, LoadRequest, Loaded};
 use crate::model::ServiceName;
@@ -186,25 +186,11 @@ fn isolate(context: &Context, request: &mut LoadRequest) -> Result<(), Failure> 
     let of = of.or_else(|| context.surroundings.environment.get("STACK_INSTANCE")).unwrap_or_default();
     let of = load::instance_name(of, &context.surroundings.current_dir)
         .map_err(|(message, help)| Failure::message(message).hint(help))?;
-    let own = format!("test-{}", random());
+    let own = format!("test-{}", random::letters());
     let name = of.map_or_else(|| own.clone(), |of| format!("{of}-{own}"));
     let owner = Some(instances::Owner::this().to_string());
     request.instance = Some(InstanceRequest { name, owner, settled: false });
     Ok(())
-}
-
-/// Five characters that are hard to hit twice: the standard library seeds its hashers at random.
-fn random() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut number = std::hash::RandomState::new().build_hasher().finish();
-    let mut text = String::new();
-    for _ in 0..5 {
-        let letter = usize::try_from(number % 32).ok().and_then(|index| LETTERS.get(index));
-        text.extend(letter.map(|letter| char::from(*letter)));
-        number /= 32;
-    }
-    text
 }
 
 /// Shows what would be brought up.
